@@ -1,0 +1,111 @@
+"""Whatever can run out is an account with a floor; what a decision takes from it is a posting."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+Measure = Literal["uses", "ordered", "discounted"]
+Period = Literal["", "day", "week", "month"]
+
+
+class AccountKey(NamedTuple):
+    """Names one account of a project.
+
+    `owner_id` is the voucher or campaign it belongs to, `measure` what is counted: uses, minor units of order amounts
+    before discounts, or minor units of discounts granted. `subject` narrows it to a customer or API key id, `period` to
+    a calendar period (`2026-11-21`, `2026-W47`, `2026-11`) in the project's zone. Both are empty when they do not apply.
+    The order of the fields is the order in which rows are locked.
+    """
+
+    owner_id: str
+    measure: Measure
+    subject: str = ""
+    period: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """Move `amount` onto the account (negative: take from it). `floor` is what its balance may not fall below; None: no floor.
+
+    Counting accounts start at 0 and sink with every use, so a limit of 5 is a floor of -5.
+    """
+
+    account: AccountKey
+    amount: int
+    floor: int | None = None
+
+
+def period_name(period: Period, now: datetime, zone: ZoneInfo) -> str:
+    """The calendar day, ISO week (Monday first) or month in which `now` falls in `zone`."""
+    today: date = now.astimezone(zone).date()
+    if period == "day":
+        return today.isoformat()
+    if period == "week":
+        year, week, _ = today.isocalendar()
+        return f"{year}-W{week:02d}"
+    if period == "month":
+        return f"{today:%Y-%m}"
+    return ""
+
+
+def day_start(day: date, zone: ZoneInfo) -> datetime:
+    """The instant at which `day` begins in `zone`."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def period_bounds(period: Period, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Half-open bounds of the period around `now`. `period` must not be empty."""
+    today = now.astimezone(zone).date()
+    if period == "day":
+        first, last = today, today + timedelta(days=1)
+    elif period == "week":
+        first = today - timedelta(days=today.weekday())
+        last = first + timedelta(days=7)
+    elif period == "month":
+        first = today.replace(day=1)
+        last = (first + timedelta(days=32)).replace(day=1)
+    else:
+        raise ValueError("The empty period has no bounds.")
+    return day_start(first, zone), day_start(last, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A kind of count that a rule can limit: `measure` of the redeemable itself or of its whole campaign, per buyer or
+    per key if asked, per calendar period if asked. With an owner, a cart and an instant it names one account."""
+
+    measure: Measure
+    scope: Literal["redeemable", "campaign"]
+    per: Literal["", "customer", "api_key", "user"] = ""
+    period: Period = ""
+
+
+def account_key(
+    counted: Counted,
+    *,
+    object_id: str,
+    campaign_id: str | None,
+    customer_id: str | None,
+    api_key_id: str | None,
+    user_login: str | None,
+    now: datetime,
+    zone: ZoneInfo,
+) -> AccountKey | None:
+    """The account that `counted` means for this redeemable (`object_id`, of `campaign_id`), buyer, key and instant.
+
+    None when there is nobody or nothing to count for: no campaign, a customer the project does not know, no user.
+    """
+    owner_id = campaign_id if counted.scope == "campaign" else object_id
+    if owner_id is None:
+        return None
+    subject: str | None = ""
+    if counted.per == "customer":
+        subject = customer_id
+    elif counted.per == "api_key":
+        subject = api_key_id
+    elif counted.per == "user":
+        subject = user_login
+    if subject is None:
+        return None
+    return AccountKey(owner_id, counted.measure, subject, period_name(counted.period, now, zone))
