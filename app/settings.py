@@ -1,0 +1,69 @@
+"""Everything an operator can set, read once from the environment."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class Settings(BaseSettings):
+    """One value per environment variable `GUERDON_<NAME>`; a wrong one is refused at the start.
+
+    Raises pydantic's ValidationError, which names every variable that is wrong.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="GUERDON_", env_ignore_empty=True, frozen=True)
+
+    host: Annotated[str, Field(description="Address to listen on; `0.0.0.0` for all.")] = "127.0.0.1"
+    port: Annotated[Port, Field(description="Port to listen on; 0 takes a free one.")] = 8000
+    data_dir: Annotated[
+        Path, Field(description="Where the embedded Postgres and `credentials.env` live. One server per directory.")
+    ] = Path(".guerdon")
+    database_url: Annotated[
+        str | None,
+        Field(description="Your own Postgres 15 or newer, as `postgresql://user:password@host:port/database`."),
+    ] = None
+    workers: Annotated[int, Field(ge=1, le=64, description="API processes; one per core is a good number.")] = 1
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="The least severe line that is logged.")
+    ] = "info"
+    docs: Annotated[bool, Field(description="Serve `/docs` and `/openapi.json`.")] = True
+    body_limit_bytes: Annotated[
+        int, Field(ge=1024, le=2**30, description="Larger request bodies are refused with 413.")
+    ] = 2**20
+    forwarded_allow_ips: Annotated[
+        str, Field(description="Proxies whose `X-Forwarded-*` headers are believed, separated by commas.")
+    ] = "127.0.0.1"
+    keep_alive_seconds: Annotated[
+        Seconds, Field(description="How long an idle HTTP connection stays open. Keep it above that of your proxy.")
+    ] = 75
+    shutdown_seconds: Annotated[
+        Seconds, Field(description="How long a stopping server waits for its running requests and jobs.")
+    ] = 30
+    pool_size: Annotated[
+        int, Field(ge=1, le=500, description="Database connections of each API process, and of the worker.")
+    ] = 16
+    pool_seconds: Annotated[
+        Seconds, Field(description="How long a request waits for a free database connection; then it gets 503.")
+    ] = 10
+    statement_seconds: Annotated[Seconds, Field(description="The longest a single database statement may run.")] = 30
+    lock_seconds: Annotated[
+        Seconds, Field(description="The longest a database statement waits for a row that another one holds.")
+    ] = 10
+
+
+def settings_table() -> str:
+    """All settings as a Markdown table; the README carries this text between two marks."""
+    lines = ["| Variable | Default | Meaning |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        default = "embedded Postgres" if name == "database_url" else f"`{_text_of(field.default)}`"
+        lines.append(f"| `GUERDON_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(lines)
+
+
+def _text_of(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
