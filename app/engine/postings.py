@@ -13,7 +13,7 @@ class AccountKey(NamedTuple):
     """Names one account of a project.
 
     `owner_id` is the voucher or campaign it belongs to, `measure` what is counted: uses, minor units of order amounts
-    before discounts, or minor units of discounts granted. `subject` narrows it to a customer or API key id, `period` to
+    before discounts, or minor units of discounts granted. `subject` narrows it to a customer, API key or user, `period` to
     a calendar period (`2026-11-21`, `2026-W47`, `2026-11`) in the project's zone. Both are empty when they do not apply.
     The order of the fields is the order in which rows are locked.
     """
@@ -80,6 +80,17 @@ class Counted:
     per: Literal["", "customer", "api_key", "user"] = ""
     period: Period = ""
 
+    @property
+    def name(self) -> str:
+        """The stored form, such as `uses.campaign.customer.day`."""
+        return f"{self.measure}.{self.scope}.{self.per}.{self.period}"
+
+    @classmethod
+    def named(cls, name: str) -> "Counted":
+        """The count with this stored name."""
+        measure, scope, per, period = name.split(".")
+        return cls(measure, scope, per, period)  # type: ignore[arg-type]  # only names we stored come here
+
 
 def account_key(
     counted: Counted,
@@ -94,18 +105,17 @@ def account_key(
 ) -> AccountKey | None:
     """The account that `counted` means for this redeemable (`object_id`, of `campaign_id`), buyer, key and instant.
 
+    The subject carries its kind (`customer:cust_...`), so that a user's login can never be taken for a customer's id.
+
     None when there is nobody or nothing to count for: no campaign, a customer the project does not know, no user.
     """
     owner_id = campaign_id if counted.scope == "campaign" else object_id
     if owner_id is None:
         return None
-    subject: str | None = ""
-    if counted.per == "customer":
-        subject = customer_id
-    elif counted.per == "api_key":
-        subject = api_key_id
-    elif counted.per == "user":
-        subject = user_login
-    if subject is None:
-        return None
+    subject = ""
+    if counted.per:
+        who = {"customer": customer_id, "api_key": api_key_id, "user": user_login}[counted.per]
+        if who is None:
+            return None
+        subject = f"{counted.per}:{who}"
     return AccountKey(owner_id, counted.measure, subject, period_name(counted.period, now, zone))

@@ -1,0 +1,126 @@
+"""What the engine looks at: frozen values, built by the snapshot from the request, the catalogue and stored state.
+
+Amounts are integers in the minor unit of the order's currency; quantities are units.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+Metadata = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product as this cart sees it: what the request said, else what the catalogue knows."""
+
+    id: str | None = None
+    source_id: str | None = None
+    name: str | None = None
+    price: int | None = None
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sku:
+    """A variant of a product, seen the same way."""
+
+    id: str | None = None
+    source_id: str | None = None
+    sku: str | None = None
+    price: int | None = None
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the order.
+
+    `amount` is price x quantity before any discount; `discount_amount` and `discount_quantity` are cumulative over
+    everything applied so far, so `subtotal_amount` is what is left to pay for the line.
+    """
+
+    quantity: int
+    amount: int
+    price: int = 0
+    id: str | None = None
+    product_id: str | None = None
+    sku_id: str | None = None
+    source_id: str | None = None
+    related_object: Literal["product", "sku"] | None = None
+    initial_quantity: int | None = None
+    initial_amount: int | None = None
+    discount_amount: int = 0
+    discount_quantity: int = 0
+    product: Product | None = None
+    sku: Sku | None = None
+    metadata: Metadata = field(default_factory=dict)
+
+    @property
+    def subtotal_amount(self) -> int:
+        return self.amount - self.discount_amount
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    city: str | None = None
+    state: str | None = None
+    line_1: str | None = None
+    line_2: str | None = None
+    country: str | None = None
+    postal_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """The buyer. `id` is None for a customer the project does not know (yet)."""
+
+    id: str | None = None
+    source_id: str | None = None
+    name: str | None = None
+    description: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    birthdate: date | None = None
+    address: Address | None = None
+    metadata: Metadata = field(default_factory=dict)
+    segment_ids: frozenset[str] = frozenset()
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """Everything a decision may depend on, and nothing else.
+
+    `amount` is the order before discounts, None when the request named no order (and no items to sum).
+    `discount_amount` is the order-level discount applied so far; item-level discounts are on the items.
+    `now` is an aware instant; `zone` is the project's time zone, in which days and hours are meant.
+    `api_key_id` and `user_login` say through what and for whom the request came.
+    """
+
+    now: datetime
+    zone: ZoneInfo
+    items: tuple[Item, ...] = ()
+    amount: int | None = None
+    initial_amount: int | None = None
+    discount_amount: int = 0
+    metadata: Metadata = field(default_factory=dict)
+    customer: Customer | None = None
+    redemption_metadata: Metadata = field(default_factory=dict)
+    api_key_id: str | None = None
+    user_login: str | None = None
+
+    @property
+    def items_discount_amount(self) -> int:
+        return sum(item.discount_amount for item in self.items)
+
+    @property
+    def total_discount_amount(self) -> int:
+        return self.discount_amount + self.items_discount_amount
+
+    @property
+    def total_amount(self) -> int:
+        """What is left to pay; never below zero."""
+        return (self.amount or 0) - self.total_discount_amount

@@ -1,0 +1,118 @@
+"""The database: transactions you can see, and a bare connection for the statements of a checkout."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import asyncpg
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.util.concurrency import greenlet_spawn
+
+Connection: TypeAlias = asyncpg.Connection
+"""A bare asyncpg connection; jsonb columns arrive as text."""
+
+
+def asyncpg_url(url: str) -> str:
+    """The SQLAlchemy form of a libpq-style URL: `postgresql://...` becomes `postgresql+asyncpg://...`."""
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+asyncpg://" + url.removeprefix(scheme)
+    return url
+
+
+def to_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+class Database:
+    """One Postgres database and its pool. Statements time out after `statement_seconds`, waits for a lock after
+    `lock_seconds`, waits for a connection after `pool_seconds`."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 16,
+        statement_seconds: float = 30,
+        lock_seconds: float = 10,
+        pool_seconds: float = 10,
+        application_name: str = "guerdon",
+    ) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            asyncpg_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=pool_seconds,
+            json_serializer=to_json,
+            json_deserializer=msgspec.json.decode,
+            connect_args={
+                "timeout": 10,
+                "server_settings": {
+                    "application_name": application_name,
+                    "statement_timeout": str(int(statement_seconds * 1000)),
+                    "lock_timeout": str(int(lock_seconds * 1000)),
+                    "idle_in_transaction_session_timeout": "60000",
+                    "jit": "off",
+                },
+            },
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed when the block ends well, rolled back when it raises."""
+        async with self._sessions() as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """One read-only transaction with a stable view; an accidental write fails in Postgres."""
+        async with self._sessions() as session, session.begin():
+            await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            yield session
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A bare connection of the same pool; each statement commits on its own.
+
+        For the checkout, whose reads are one statement and whose writes are one statement: it saves the round trips
+        of BEGIN and COMMIT and holds locks no longer than the statement.
+        """
+        pooled = await self.engine.raw_connection()
+        try:
+            driver_connection: Connection = pooled.driver_connection
+            yield driver_connection
+        finally:
+            await greenlet_spawn(pooled.close)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+class JoinedDatabase(Database):
+    """The same interface inside a transaction that somebody else ends: each `write` block is a savepoint.
+
+    A request with an Idempotency-Key runs on one of these, so that its effects and its stored answer commit together.
+    """
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        async with self._session.begin_nested():
+            yield self._session
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        yield self._session
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        async with self._session.begin_nested():
+            await self._session.flush()
+            pooled = await (await self._session.connection()).get_raw_connection()
+            driver_connection: Connection = pooled.driver_connection
+            yield driver_connection

@@ -1,0 +1,40 @@
+"""Tables, one file per family: columns and constraints, no behaviour.
+
+Rows refer to customers, vouchers and campaigns by id without a foreign key where the checkout writes: a key check locks
+the row it points to, and every redemption of a hot campaign would queue there. Erasing a customer is therefore one row.
+"""
+
+from app.kit.idempotency import IdempotencyRecord
+from app.kit.outbox import OutboxEvent
+from app.kit.tables import Base
+from app.models.access import ApiKey, AuditEntry, OAuthToken, Project
+from app.models.async_actions import AsyncAction
+from app.models.checkout import Redemption
+from app.models.commerce import Customer, Order, Product, Sku
+from app.models.incentives import Campaign, Publication, ValidationRule, ValidationRuleAssignment, Voucher
+from app.models.ledger import Account
+
+__all__ = [
+    "Account",
+    "ApiKey",
+    "AsyncAction",
+    "AuditEntry",
+    "Base",
+    "Campaign",
+    "Customer",
+    "IdempotencyRecord",
+    "OAuthToken",
+    "Order",
+    "OutboxEvent",
+    "Product",
+    "Project",
+    "Publication",
+    "Redemption",
+    "Sku",
+    "ValidationRule",
+    "ValidationRuleAssignment",
+    "Voucher",
+]
+
+REFERENCE_TABLES = {"projects", "api_keys"}
+"""Tables that are not rows of one project: who the projects are, and which key opens which."""

@@ -1,0 +1,23 @@
+"""Work that outlives its request."""
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.tables import Json, ProjectRow, Timestamps
+
+
+class AsyncAction(ProjectRow, Timestamps):
+    """One piece of background work and how far it is: `progress` in percent, `processing_time` in milliseconds.
+
+    `parameters` is all the worker needs to do it, or to go on after a crash.
+    """
+
+    __tablename__ = "async_actions"
+
+    type: Mapped[str]
+    status: Mapped[str]
+    operation_status: Mapped[str]
+    request_id: Mapped[str | None]
+    parameters: Mapped[Json] = mapped_column(default=dict)
+    progress: Mapped[int] = mapped_column(default=0)
+    processing_time: Mapped[int | None]
+    result: Mapped[Json | None]

@@ -1,0 +1,59 @@
+"""What was decided at the checkout and kept."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.tables import Id, Json, ProjectRow
+
+
+class Redemption(ProjectRow):
+    """A redemption, failed or not, or a rollback of one (`object`); the wire lists both together.
+
+    A stack has a parent row (`related_object_type` redemption) and one child per redeemable (`parent_id`). A rollback
+    names the redemption it undoes in `redemption_id`. `order_snapshot` is the calculated order as answered.
+    `discounted_amount` and `ordered_amount` are what this redeemable took off and the order before any discount, in
+    minor units: the figures that budgets count.
+    """
+
+    __tablename__ = "redemptions"
+    __table_args__ = (
+        Index(
+            "redemptions_rolled_back_once_idx",
+            "project_id",
+            "redemption_id",
+            unique=True,
+            postgresql_where=text("object = 'redemption_rollback' AND result = 'SUCCESS'"),
+        ),
+        Index(None, "project_id", "related_object_id", "id"),
+        Index("redemptions_campaign_idx", "project_id", "campaign_id", "customer_id", "id"),
+        Index("redemptions_customer_idx", "project_id", "customer_id", "id"),
+        Index("redemptions_parent_idx", "project_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+    )
+
+    object: Mapped[str]
+    parent_id: Mapped[Id | None]
+    redemption_id: Mapped[Id | None]
+    result: Mapped[str]
+    status: Mapped[str]
+    failure_code: Mapped[str | None]
+    failure_message: Mapped[str | None]
+    related_object_type: Mapped[str]
+    related_object_id: Mapped[Id]
+    campaign_id: Mapped[Id | None]
+    voucher_code: Mapped[str | None]
+    customer_id: Mapped[Id | None]
+    tracking_id: Mapped[str | None]
+    order_id: Mapped[Id | None]
+    order_snapshot: Mapped[Json | None]
+    ordered_amount: Mapped[int | None]
+    discounted_amount: Mapped[int | None]
+    amount: Mapped[int | None]
+    reason: Mapped[str | None]
+    redemption_metadata: Mapped[Json | None] = mapped_column("metadata")
+    session_key: Mapped[str | None]
+    api_key_id: Mapped[Id | None]
+    user_login: Mapped[str | None]
+    channel_type: Mapped[str]
+    created_at: Mapped[datetime]

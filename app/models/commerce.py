@@ -1,0 +1,86 @@
+"""What the shop tells us: customers, catalogue, orders."""
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.tables import Id, Json, ProjectRow, Timestamps
+
+
+class Customer(ProjectRow, Timestamps):
+    """A buyer; the only table that holds personal data."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        UniqueConstraint("project_id", "source_id"),
+        Index(None, "project_id", "normal_email"),
+    )
+
+    source_id: Mapped[Id | None]
+    name: Mapped[str | None]
+    description: Mapped[str | None]
+    email: Mapped[str | None]
+    normal_email: Mapped[Id | None]
+    phone: Mapped[str | None]
+    birthdate: Mapped[date | None]
+    address: Mapped[Json | None]
+    customer_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
+
+
+class Product(ProjectRow, Timestamps):
+    """Something the shop sells. `price` in minor units. A deleted product keeps its source id."""
+
+    __tablename__ = "products"
+    __table_args__ = (UniqueConstraint("project_id", "source_id"),)
+
+    source_id: Mapped[Id | None]
+    name: Mapped[str | None]
+    price: Mapped[int | None]
+    attributes: Mapped[list[Any]] = mapped_column(default=list)
+    image_url: Mapped[str | None]
+    product_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
+
+
+class Sku(ProjectRow, Timestamps):
+    """A variant of a product, with a price of its own if it has one."""
+
+    __tablename__ = "skus"
+    __table_args__ = (
+        UniqueConstraint("project_id", "source_id"),
+        Index(None, "project_id", "product_id"),
+    )
+
+    product_id: Mapped[Id]
+    source_id: Mapped[Id | None]
+    sku: Mapped[str | None]
+    price: Mapped[int | None]
+    currency: Mapped[str | None]
+    attributes: Mapped[Json] = mapped_column(default=dict)
+    image_url: Mapped[str | None]
+    sku_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
+
+
+class Order(ProjectRow, Timestamps):
+    """A cart that was kept. Amounts in minor units; `discount_amount` is the order-level part, lines carry their own.
+
+    `items` are the calculated lines as they go over the wire; `redemptions` is the contract's map of what was redeemed.
+    """
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        UniqueConstraint("project_id", "source_id"),
+        Index(None, "project_id", "customer_id"),
+    )
+
+    source_id: Mapped[Id | None]
+    status: Mapped[str]
+    customer_id: Mapped[Id | None]
+    referrer_id: Mapped[Id | None]
+    amount: Mapped[int | None]
+    initial_amount: Mapped[int | None]
+    discount_amount: Mapped[int] = mapped_column(default=0)
+    items: Mapped[list[Any]] = mapped_column(default=list)
+    order_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
+    redemptions: Mapped[Json] = mapped_column(default=dict)

@@ -1,0 +1,47 @@
+"""A real Postgres for every run: a database of its own, built by the migrations, dropped at the end."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from app.kit.db import Database
+from app.kit.migrations import migrate
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A server to make databases on: `GUERDON_TEST_DATABASE_URL`, else an embedded one that lives for this run."""
+    given = os.environ.get("GUERDON_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    from app.kit.embedded import embedded_postgres
+
+    with tempfile.TemporaryDirectory(prefix="guerdon-test-") as folder, embedded_postgres(Path(folder)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def database_url(postgres_url: str) -> AsyncIterator[str]:
+    """A fresh, migrated database."""
+    name = f"guerdon_test_{secrets.token_hex(4)}"
+    server = await asyncpg.connect(postgres_url)
+    await server.execute(f"CREATE DATABASE {name}")
+    url = postgres_url.rsplit("/", 1)[0] + f"/{name}"
+    await migrate(url)
+    yield url
+    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await server.close()
+
+
+@pytest.fixture(scope="session")
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """The application's database, committed for real; tests keep apart by making a project each."""
+    database = Database(database_url, pool_size=20)
+    yield database
+    await database.close()
