@@ -8,9 +8,13 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
 
 from app.kit.db import Database
 from app.kit.migrations import migrate
+from app.main import create_app
+from app.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +49,18 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url, pool_size=20)
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session")
+async def app(database_url: str) -> AsyncIterator[FastAPI]:
+    """The whole application on the test database, started."""
+    application = create_app(Settings(database_url=database_url))
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[AsyncClient]:
+    """A client that speaks HTTP to the application in this process, without a socket."""
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://testserver") as http:
+        yield http
