@@ -40,24 +40,29 @@ class Database:
         pool_seconds: float = 10,
         application_name: str = "guerdon",
     ) -> None:
-        self.engine: AsyncEngine = create_async_engine(
-            asyncpg_url(url),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=pool_seconds,
-            json_serializer=to_json,
-            json_deserializer=msgspec.json.decode,
-            connect_args={
-                "timeout": 10,
-                "server_settings": {
-                    "application_name": application_name,
-                    "statement_timeout": str(int(statement_seconds * 1000)),
-                    "lock_timeout": str(int(lock_seconds * 1000)),
-                    "idle_in_transaction_session_timeout": "60000",
-                    "jit": "off",
-                },
-            },
-        )
+        server_settings = {
+            "application_name": application_name,
+            "statement_timeout": str(int(statement_seconds * 1000)),
+            "lock_timeout": str(int(lock_seconds * 1000)),
+            "idle_in_transaction_session_timeout": "60000",
+            "jit": "off",
+        }
+
+        def pool(**settings: str) -> AsyncEngine:
+            return create_async_engine(
+                asyncpg_url(url),
+                pool_size=pool_size,
+                max_overflow=0,
+                pool_timeout=pool_seconds,
+                json_serializer=to_json,
+                json_deserializer=msgspec.json.decode,
+                connect_args={"timeout": 10, "server_settings": server_settings | settings},
+            )
+
+        self.engine = pool()
+        # A checkout's statements only look things up by key. Planning them anew costs as much as running them, and a
+        # plan made while a table was small must not scan it when it has grown.
+        self._checkout_engine = pool(plan_cache_mode="force_generic_plan", enable_seqscan="off")
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -75,12 +80,12 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A bare connection of the same pool; each statement commits on its own.
+        """A bare connection for a checkout; each statement commits on its own.
 
-        For the checkout, whose reads are one statement and whose writes are one statement: it saves the round trips
-        of BEGIN and COMMIT and holds locks no longer than the statement.
+        A checkout reads in one statement and writes in one statement: this saves the round trips of BEGIN and COMMIT
+        and holds locks no longer than the statement.
         """
-        pooled = await self.engine.raw_connection()
+        pooled = await self._checkout_engine.raw_connection()
         try:
             driver_connection: Connection = pooled.driver_connection
             yield driver_connection
@@ -89,6 +94,7 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        await self._checkout_engine.dispose()
 
 
 class JoinedDatabase(Database):

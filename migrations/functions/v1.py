@@ -19,16 +19,18 @@ END $$
 
 # Rows are locked in key order, so two requests wait for each other but never deadlock. A first posting makes the row.
 # Fewer rows touched than postings sent means that something ran out: everything is undone, and DETAIL names it.
+# The new balances come back in the order of the postings.
 APPLY_POSTINGS = """
 CREATE FUNCTION apply_postings(
     project integer, owners text[], measures text[], subjects text[], periods text[], amounts bigint[], floors bigint[]
-) RETURNS void LANGUAGE plpgsql AS $$
+) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
+    balances bigint[];
     missed text;
 BEGIN
     WITH posting AS (
-        SELECT * FROM unnest(owners, measures, subjects, periods, amounts, floors)
-            AS posting (owner_id, measure, subject, period, amount, floor)
+        SELECT * FROM unnest(owners, measures, subjects, periods, amounts, floors) WITH ORDINALITY
+            AS posting (owner_id, measure, subject, period, amount, floor, position)
     ), applied AS (
         INSERT INTO accounts AS account (project_id, owner_id, measure, subject, period, balance, floor)
         SELECT project, owner_id, measure, subject, period, amount, floor FROM posting
@@ -37,14 +39,25 @@ BEGIN
         ON CONFLICT (project_id, owner_id, measure, subject, period) DO UPDATE
             SET balance = account.balance + excluded.balance, floor = excluded.floor
             WHERE excluded.floor IS NULL OR account.balance + excluded.balance >= excluded.floor
-        RETURNING owner_id, measure, subject, period
+        RETURNING owner_id, measure, subject, period, balance
     )
-    SELECT string_agg(concat_ws('/', owner_id, measure, subject, period), ' ') INTO missed
-    FROM posting
-    WHERE (owner_id, measure, subject, period) NOT IN (SELECT owner_id, measure, subject, period FROM applied);
+    SELECT
+        array_agg(balance ORDER BY position),
+        string_agg(concat_ws('/', owner_id, measure, subject, period), ' ') FILTER (WHERE balance IS NULL)
+    INTO balances, missed
+    FROM posting LEFT JOIN applied USING (owner_id, measure, subject, period);
     IF missed IS NOT NULL THEN
         RAISE EXCEPTION 'nothing left' USING ERRCODE = 'GU001', DETAIL = missed;
     END IF;
+    RETURN balances;
+END $$
+"""
+
+# For a statement that finds in its middle that the world is not as it was read.
+REFUSE_OUTDATED = """
+CREATE FUNCTION refuse_outdated() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'changed since it was read' USING ERRCODE = 'GU002';
 END $$
 """
 
@@ -57,10 +70,12 @@ def _execute_script(op: Any, script: str) -> None:
 def create(op: Any) -> None:
     op.execute(REQUIRE_CONFIGURATION)
     op.execute(APPLY_POSTINGS)
+    op.execute(REFUSE_OUTDATED)
     _execute_script(op, QueryBuilderEnvironment().build_install_query())
 
 
 def drop(op: Any) -> None:
     _execute_script(op, QueryBuilderEnvironment().build_uninstall_query())
+    op.execute("DROP FUNCTION refuse_outdated")
     op.execute("DROP FUNCTION apply_postings")
     op.execute("DROP FUNCTION require_configuration")

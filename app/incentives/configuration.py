@@ -1,0 +1,170 @@
+"""Campaigns and rules as the engine wants them: compiled once, kept in the process until the configuration changes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from pydantic import TypeAdapter
+
+from app.engine.applicability import Applicability, ApplicabilityDefinition, applicability_of
+from app.engine.effects import Discount, Effect
+from app.engine.postings import Counted
+from app.engine.rules import RuleSet, parse_rule_set
+from app.engine.validity import Validity, parse_validity
+from app.kit.db import Connection
+from app.ledger.errors import Outdated
+
+MOST_PROJECTS = 1_000
+MOST_ENTRIES = 20_000
+
+_discount: TypeAdapter[Effect] = TypeAdapter(Discount)
+
+LOAD = """
+WITH assigned AS (
+    SELECT related_object_id, rule_id FROM validation_rule_assignments
+    WHERE project_id = $1 AND related_object_id = ANY ($2)
+)
+SELECT
+    (SELECT configuration_version FROM projects WHERE id = $1) AS version,
+    ARRAY(SELECT campaign FROM campaigns AS campaign WHERE project_id = $1 AND id = ANY ($2)) AS campaigns,
+    ARRAY(SELECT ROW(related_object_id, rule_id) FROM assigned ORDER BY rule_id) AS assignments,
+    ARRAY(
+        SELECT rule FROM validation_rules AS rule
+        WHERE project_id = $1 AND id IN (SELECT rule_id FROM assigned UNION SELECT unnest($3::text[]))
+    ) AS rules
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A validation rule: its conditions, and the lines it opens to discounts."""
+
+    id: str
+    rule_set: RuleSet
+    applicability: Applicability | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledCampaign:
+    """What a checkout needs of a campaign. `history` are the counts that began after there were redemptions."""
+
+    id: str
+    name: str
+    campaign_type: str
+    type: str
+    is_active: bool
+    validity: Validity
+    discount: Mapping[str, Any] | None
+    effect: Effect | None
+    rules: tuple[CompiledRule, ...]
+    counted: frozenset[Counted]
+    history: frozenset[Counted]
+
+
+@dataclass(slots=True)
+class Configuration:
+    """What this process keeps of one project, all of it read at `version`."""
+
+    version: int
+    campaigns: dict[str, CompiledCampaign] = field(default_factory=dict)
+    rules: dict[str, CompiledRule] = field(default_factory=dict)
+
+
+class ConfigurationCache:
+    """Compiled configurations by project. Nothing is ever changed in place: a new version starts empty."""
+
+    def __init__(self) -> None:
+        self._projects: dict[int, Configuration] = {}
+
+    async def load(
+        self,
+        connection: Connection,
+        project_id: int,
+        version: int,
+        campaign_ids: Iterable[str],
+        rule_ids: Iterable[str],
+    ) -> Configuration:
+        """The configuration at `version` with at least these campaigns and rules; one statement when some are missing.
+
+        Raises Outdated when the database has moved on from `version`.
+        """
+        known = self._at(project_id, version)
+        missing_campaigns = [id_ for id_ in campaign_ids if id_ not in known.campaigns]
+        missing_rules = [id_ for id_ in rule_ids if id_ not in known.rules]
+        if missing_campaigns or missing_rules:
+            row = await connection.fetchrow(LOAD, project_id, missing_campaigns, missing_rules)
+            if row["version"] != version:
+                raise Outdated
+            known.rules.update((rule["id"], compile_rule(rule)) for rule in row["rules"])
+            for campaign in row["campaigns"]:
+                rules = [known.rules[rule_id] for owner_id, rule_id in row["assignments"] if owner_id == campaign["id"]]
+                known.campaigns[campaign["id"]] = compile_campaign(campaign, rules)
+        return known
+
+    def _at(self, project_id: int, version: int) -> Configuration:
+        known = self._projects.get(project_id)
+        if known is None or known.version != version or len(known.campaigns) + len(known.rules) > MOST_ENTRIES:
+            known = Configuration(version)
+            if len(self._projects) >= MOST_PROJECTS:
+                self._projects.clear()
+            self._projects[project_id] = known
+        return known
+
+
+def compile_rule(row: Mapping[str, Any]) -> CompiledRule:
+    """A stored rule, which was parsed once before when it was saved."""
+    targets = _json(row["applicable_to"])
+    return CompiledRule(
+        id=row["id"],
+        rule_set=parse_rule_set({"rules": _json(row["rules"]), "error": _json(row["error"])}),
+        applicability=applicability_of(ApplicabilityDefinition.model_validate(targets) if targets else None),
+    )
+
+
+def compile_campaign(row: Mapping[str, Any], rules: Sequence[CompiledRule]) -> CompiledCampaign:
+    discount = _json(row["discount"])
+    counted, history = counts_of(_json(row["counted"]))
+    return CompiledCampaign(
+        id=row["id"],
+        name=row["name"],
+        campaign_type=row["campaign_type"],
+        type=row["type"],
+        is_active=row["active"] and row["deleted_at"] is None,
+        validity=compile_validity(row),
+        discount=discount,
+        effect=compile_effect(discount),
+        rules=tuple(rules),
+        counted=counted,
+        history=history,
+    )
+
+
+def compile_effect(discount: Mapping[str, Any] | None) -> Effect | None:
+    return _discount.validate_python(discount) if discount else None
+
+
+def compile_validity(row: Mapping[str, Any]) -> Validity:
+    """The time limits of a campaign or voucher row."""
+    return parse_validity(
+        {
+            "start_date": row["start_date"],
+            "expiration_date": row["expiration_date"],
+            **(_json(row["validity"]) or {}),
+        }
+    )
+
+
+def counts_of(names: Mapping[str, bool] | None) -> tuple[frozenset[Counted], frozenset[Counted]]:
+    """The stored `counted` of a campaign or voucher: all its counts, and those that began with a history."""
+    if not names:
+        return frozenset(), frozenset()
+    return (
+        frozenset(Counted.named(name) for name in names),
+        frozenset(Counted.named(name) for name, has_history in names.items() if has_history),
+    )
+
+
+def _json(text: str | None) -> Any:
+    """The value of a jsonb column, which a bare connection gives as text."""
+    return None if text is None else msgspec.json.decode(text)

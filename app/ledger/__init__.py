@@ -1,0 +1,1 @@
+"""Accounts and postings: the only code that moves what can run out."""
