@@ -60,7 +60,8 @@ class Item:
 
     @property
     def subtotal_amount(self) -> int:
-        return self.amount - self.discount_amount
+        """What is left to pay for the line; zero where a stored line was lowered after it had been discounted."""
+        return max(0, self.amount - self.discount_amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +124,4 @@ class Cart:
     @property
     def total_amount(self) -> int:
         """What is left to pay; never below zero."""
-        return (self.amount or 0) - self.total_discount_amount
+        return max(0, (self.amount or 0) - self.total_discount_amount)

@@ -1,5 +1,6 @@
 """Whatever can run out is an account with a floor; what a decision takes from it is a posting."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple
@@ -13,9 +14,9 @@ class AccountKey(NamedTuple):
     """Names one account of a project.
 
     `owner_id` is the voucher or campaign it belongs to, `measure` what is counted: uses, minor units of order amounts
-    before discounts, or minor units of discounts granted. `subject` narrows it to a customer, API key or user, `period` to
-    a calendar period (`2026-11-21`, `2026-W47`, `2026-11`) in the project's zone. Both are empty when they do not apply.
-    The order of the fields is the order in which rows are locked.
+    before discounts, or minor units of discounts granted. `subject` narrows it to a customer, API key or user, `period`
+    to a calendar period (`2026-11-21`, `2026-W47`, `2026-11`) in the project's zone. Both are empty when they do not
+    apply. The order of the fields is the order in which rows are locked.
     """
 
     owner_id: str
@@ -26,7 +27,7 @@ class AccountKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """Move `amount` onto the account (negative: take from it). `floor` is what its balance may not fall below; None: no floor.
+    """Move `amount` onto the account (negative: take from it). Its balance may not fall below `floor`, if given.
 
     Counting accounts start at 0 and sink with every use, so a limit of 5 is a floor of -5.
     """
@@ -119,3 +120,30 @@ def account_key(
             return None
         subject = f"{counted.per}:{who}"
     return AccountKey(owner_id, counted.measure, subject, period_name(counted.period, now, zone))
+
+
+def reversed_postings(postings: Iterable[Posting]) -> tuple[Posting, ...]:
+    """What takes `postings` back. Giving back needs no floor."""
+    return tuple(Posting(posting.account, -posting.amount) for posting in postings)
+
+
+def merged_postings(postings: Iterable[Posting]) -> tuple[Posting, ...]:
+    """One posting per account, with the sum of the amounts and the strictest floor, in the order rows are locked."""
+    merged: dict[AccountKey, Posting] = {}
+    for posting in postings:
+        earlier = merged.get(posting.account)
+        merged[posting.account] = (
+            posting
+            if earlier is None
+            else Posting(
+                posting.account, earlier.amount + posting.amount, strictest_floor(earlier.floor, posting.floor)
+            )
+        )
+    return tuple(merged[account] for account in sorted(merged))
+
+
+def strictest_floor(first: int | None, second: int | None) -> int | None:
+    """The higher of two floors; None is no floor at all."""
+    if first is None or second is None:
+        return second if first is None else first
+    return max(first, second)

@@ -1,0 +1,34 @@
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from app.engine.allocation import allocate_within
+from app.engine.effects.base import Line, MoneyOff, NoFormula
+from app.engine.money import Amount, AmountLimit, Rounding
+
+
+class AmountOff(MoneyOff):
+    """Take an amount off the order, off each chosen line or unit, or spread over the chosen lines.
+
+    Spread over lines (`..._PROPORTIONALLY` by what they cost, `..._PROPORTIONALLY_BY_QUANTITY` by their units), the
+    parts sum to `amount_off`; what exceeds a line goes to the others. `aggregated_amount_limit` caps the whole order.
+    """
+
+    type: Literal["AMOUNT"] = "AMOUNT"
+    amount_off: Amount
+    amount_off_formula: NoFormula = None
+    aggregated_amount_limit: AmountLimit | None = None
+
+    order_limits: ClassVar[tuple[str, ...]] = ("aggregated_amount_limit",)
+
+    def off_order(self, left_amount: int, base_amount: int, rounding: Rounding) -> int:
+        return self.amount_off
+
+    def off_lines(self, lines: Sequence[Line], rounding: Rounding) -> list[int]:
+        left_amounts = [line.left_amount for line in lines]
+        if self.effect == "APPLY_TO_ITEMS_PROPORTIONALLY":
+            return allocate_within(self.amount_off, [line.base_amount for line in lines], left_amounts)
+        if self.effect == "APPLY_TO_ITEMS_PROPORTIONALLY_BY_QUANTITY":
+            return allocate_within(self.amount_off, [line.quantity for line in lines], left_amounts)
+        if self.effect == "APPLY_TO_ITEMS_BY_QUANTITY":
+            return [min(self.amount_off * line.quantity, line.left_amount) for line in lines]
+        return [min(self.amount_off, left_amount) for left_amount in left_amounts]

@@ -1,0 +1,113 @@
+"""What all discounts share: how they are stored and shown, and how they stay within what is left to pay."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal, NamedTuple
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from app.engine.allocation import allocate
+from app.engine.applicability import Applicability
+from app.engine.application import NOTHING, Application
+from app.engine.cart import Cart
+from app.engine.money import Rounding
+from app.engine.stored import Stored
+
+DiscountCalculationMode = Literal["DISCOUNTED_AMOUNT", "INITIAL_AMOUNT"]
+"""What a share is a share of: what earlier redeemables left, or the order as it was before any of them."""
+
+
+def _refuse_formula(formula: str | None) -> str | None:
+    if formula:
+        raise PydanticCustomError(
+            "formula", "A discount is computed from fixed figures here, not from a formula; leave this field out."
+        )
+    return formula
+
+
+NoFormula = Annotated[str | None, AfterValidator(_refuse_formula), Field(exclude=True)]
+"""A formula field of the wire: accepted when empty, refused otherwise, never stored."""
+
+
+class Effect(Stored, ABC):
+    """A discount as it is stored, as it is shown, and as it is computed."""
+
+    @abstractmethod
+    def application(
+        self, cart: Cart, applicability: Applicability | None, mode: DiscountCalculationMode, rounding: Rounding
+    ) -> Application:
+        """What this discount takes off `cart` as it stands: never more than is left of the order or of a line.
+
+        `applicability` picks the lines for effects on lines; None picks none.
+        """
+
+
+class Line(NamedTuple):
+    """A line a discount may touch: what is left to pay for it, and what shares of it are computed on."""
+
+    left_amount: int
+    base_amount: int
+    quantity: int
+
+
+class MoneyOff(Effect):
+    """A discount that lowers the order's total or the price of lines, and adds or replaces nothing."""
+
+    effect: Literal[
+        "APPLY_TO_ORDER",
+        "APPLY_TO_ITEMS",
+        "APPLY_TO_ITEMS_PROPORTIONALLY",
+        "APPLY_TO_ITEMS_PROPORTIONALLY_BY_QUANTITY",
+        "APPLY_TO_ITEMS_BY_QUANTITY",
+    ] = "APPLY_TO_ORDER"
+
+    order_limits: ClassVar[tuple[str, ...]] = ()
+    """Names of the fields that cap what is taken off one order; the smallest one wins."""
+
+    @abstractmethod
+    def off_order(self, left_amount: int, base_amount: int, rounding: Rounding) -> int:
+        """The discount on a whole order, before caps."""
+
+    @abstractmethod
+    def off_lines(self, lines: Sequence[Line], rounding: Rounding) -> list[int]:
+        """The discount on each line, none above what is left of the line, before the caps of the order."""
+
+    def application(
+        self, cart: Cart, applicability: Applicability | None, mode: DiscountCalculationMode, rounding: Rounding
+    ) -> Application:
+        if cart.amount is None:
+            return NOTHING
+        left_amount = cart.total_amount
+        most = min((left_amount, *self._limits()))
+        if self.effect == "APPLY_TO_ORDER":
+            base_amount = left_amount if mode == "DISCOUNTED_AMOUNT" else _initial_amount(cart)
+            return Application(order_discount_amount=min(self.off_order(left_amount, base_amount, rounding), most))
+        if applicability is None:
+            return NOTHING
+        covered = [index for index, item in enumerate(cart.items) if applicability.covers(item)]
+        parts = self.off_lines([_line(cart, index, mode) for index in covered], rounding)
+        if sum(parts) > most:
+            parts = allocate(most, parts)
+        if not any(parts):
+            return NOTHING
+        amounts = [0] * len(cart.items)
+        for index, part in zip(covered, parts, strict=True):
+            amounts[index] = part
+        return Application(item_discount_amounts=tuple(amounts))
+
+    def _limits(self) -> list[int]:
+        limits = (getattr(self, name) for name in self.order_limits)
+        return [limit for limit in limits if limit is not None]
+
+
+def _initial_amount(cart: Cart) -> int:
+    return (cart.amount or 0) if cart.initial_amount is None else cart.initial_amount
+
+
+def _line(cart: Cart, index: int, mode: DiscountCalculationMode) -> Line:
+    item = cart.items[index]
+    left_amount = item.subtotal_amount
+    if mode == "DISCOUNTED_AMOUNT":
+        return Line(left_amount, left_amount, item.quantity)
+    return Line(left_amount, item.amount if item.initial_amount is None else item.initial_amount, item.quantity)

@@ -1,0 +1,194 @@
+"""The one evaluation path: qualification, validation, redemption, dry runs and simulations all end up here."""
+
+from collections.abc import Mapping, Sequence
+
+from app.engine.application import Application
+from app.engine.cart import Cart
+from app.engine.decision import Decision, Outcome, decision_of
+from app.engine.findings import Finding
+from app.engine.money import Rounding
+from app.engine.postings import AccountKey, Posting, strictest_floor
+from app.engine.redeemables import Redeemable, Unresolved, keys_of
+from app.engine.refusals import Refusal, closed, disabled, not_found, rules_violated, used_up
+from app.engine.rules import RuleSubject
+from app.engine.stacking import StackingRules
+
+IGNORE_NOTHING: frozenset[str] = frozenset()
+
+
+def evaluate(
+    cart: Cart,
+    redeemables: Sequence[Redeemable | Unresolved],
+    stacking: StackingRules,
+    *,
+    rounding: Rounding = "half_up",
+    explain: bool = False,
+    ignoring: frozenset[str] = IGNORE_NOTHING,
+) -> Decision:
+    """Decide what `redeemables` take off `cart`, one after the other, each on what the earlier ones left.
+
+    Uses and budgets taken by earlier redeemables of the request are gone for the later ones. `explain` keeps findings
+    that held, too. `ignoring` names rules (`redemption.count.per_customer`) that are taken to hold.
+    """
+    running = cart
+    taken: dict[AccountKey, int] = {}
+    applied_count = 0
+    outcomes: list[Outcome] = []
+    is_stopped = False
+    for redeemable in redeemables:
+        if is_stopped:
+            outcomes.append(Outcome("SKIPPED", redeemable, running, skip_reason="preceding_validation_failed"))
+            continue
+        outcome = _consider(running, redeemable, stacking, taken, applied_count, rounding, explain, ignoring)
+        outcomes.append(outcome)
+        if outcome.status == "APPLICABLE":
+            running = outcome.cart
+            applied_count += 1
+            for posting in outcome.postings:
+                taken[posting.account] = taken.get(posting.account, 0) - posting.amount
+        is_stopped = outcome.status == "INAPPLICABLE" and stacking.stops_at_failure
+    return decision_of(cart, outcomes, stops_at_failure=stacking.stops_at_failure, rounding=rounding)
+
+
+def qualify(
+    cart: Cart,
+    candidates: Sequence[Redeemable],
+    stacking: StackingRules,
+    *,
+    rounding: Rounding = "half_up",
+    explain: bool = False,
+    ignoring: frozenset[str] = IGNORE_NOTHING,
+) -> tuple[Outcome, ...]:
+    """What would become of each candidate if it were the only one."""
+    return tuple(_consider(cart, candidate, stacking, {}, 0, rounding, explain, ignoring) for candidate in candidates)
+
+
+def _consider(
+    cart: Cart,
+    redeemable: Redeemable | Unresolved,
+    stacking: StackingRules,
+    taken: Mapping[AccountKey, int],
+    applied_count: int,
+    rounding: Rounding,
+    explain: bool,
+    ignoring: frozenset[str],
+) -> Outcome:
+    """One redeemable on the order as it stands: exists, enabled, open, uses left, and only then effect and rules."""
+    if isinstance(redeemable, Unresolved):
+        return _inapplicable(redeemable, cart, not_found(redeemable))
+    counts = _counts(redeemable, taken)
+    refusal = _closed_door(redeemable, cart, counts)
+    if refusal is not None:
+        return _inapplicable(redeemable, cart, refusal)
+    # Rules may ask about the order after the discount, so the effect comes first.
+    application = redeemable.effect.application(
+        cart, redeemable.applicability, stacking.discount_calculation_mode, rounding
+    )
+    discounted = application.applied_to(cart)
+    findings: tuple[Finding, ...] = ()
+    floors: dict[AccountKey, int] = {}
+    if redeemable.rules:
+        subject = RuleSubject(
+            cart=cart,
+            initial_amount=cart.initial_amount if cart.initial_amount is not None else cart.amount,
+            total_amount_after=discounted.total_amount if cart.amount is not None else None,
+            discount_amount=application.total_discount_amount,
+            object_id=redeemable.object_id,
+            campaign_id=redeemable.campaign_id,
+            holder_id=redeemable.holder_id,
+            redeemable_metadata=redeemable.metadata,
+            counts=counts,
+        )
+        refusal, findings, floors = _hold_against_rules(redeemable, subject, explain, ignoring)
+        if refusal is not None:
+            return _inapplicable(redeemable, cart, refusal)
+    skip_reason = stacking.reason_to_skip(application, cart, applied_count)
+    if skip_reason is not None:
+        return Outcome("SKIPPED", redeemable, cart, skip_reason=skip_reason, findings=findings)
+    return Outcome(
+        "APPLICABLE",
+        redeemable,
+        discounted,
+        application=application,
+        findings=findings,
+        postings=_postings(redeemable, cart, application, floors),
+    )
+
+
+def _inapplicable(redeemable: Redeemable | Unresolved, cart: Cart, refusal: Refusal) -> Outcome:
+    return Outcome("INAPPLICABLE", redeemable, cart, failure=refusal.failure, findings=refusal.findings)
+
+
+def _counts(redeemable: Redeemable, taken: Mapping[AccountKey, int]) -> Mapping[AccountKey, int]:
+    """What was counted so far, with what earlier redeemables of this request take."""
+    if not taken:
+        return redeemable.counts
+    return {**redeemable.counts, **{key: redeemable.counts.get(key, 0) + amount for key, amount in taken.items()}}
+
+
+def _closed_door(redeemable: Redeemable, cart: Cart, counts: Mapping[AccountKey, int]) -> Refusal | None:
+    """What keeps the redeemable from applying to any order at all, None when nothing does."""
+    if not (redeemable.is_active and redeemable.campaign_is_active):
+        return disabled(redeemable)
+    for validity in redeemable.validities:
+        because = validity.closed_because(cart.now, cart.zone)
+        if because is not None:
+            return closed(redeemable, because, cart)
+    if redeemable.uses_limit is not None:
+        uses_count = counts.get(AccountKey(redeemable.object_id, "uses"), 0)
+        if uses_count >= redeemable.uses_limit:
+            return used_up(redeemable, uses_count)
+    return None
+
+
+def _hold_against_rules(
+    redeemable: Redeemable, subject: RuleSubject, explain: bool, ignoring: frozenset[str]
+) -> tuple[Refusal | None, tuple[Finding, ...], dict[AccountKey, int]]:
+    """The refusal if a rule does not hold, what was found, and the floors on which the rules rely.
+
+    The first rule that fails names the failure; the others are looked at only for the trace.
+    """
+    failed_rule_ids: list[str] = []
+    findings: list[Finding] = []
+    floors: dict[AccountKey, int] = {}
+    key = message = None
+    for rule_id, rule_set in redeemable.rules:
+        outcome = rule_set.evaluate(subject, explain=explain, ignoring=ignoring)
+        findings += outcome.findings
+        for account, floor in outcome.floors.items():
+            floors[account] = max(floor, floors.get(account, floor))
+        if not outcome.holds:
+            failed_rule_ids.append(rule_id)
+            if len(failed_rule_ids) == 1:
+                key, message = outcome.error_key, outcome.error_message
+            if not explain:
+                break
+    if failed_rule_ids:
+        return rules_violated(redeemable, failed_rule_ids, findings, key, message), (), {}
+    return None, tuple(findings), floors
+
+
+def _postings(
+    redeemable: Redeemable, cart: Cart, application: Application, floors: Mapping[AccountKey, int]
+) -> tuple[Posting, ...]:
+    """What a redemption takes: one use of the redeemable, and its share of everything that rules count or counted.
+
+    Two kinds of count may name one account, which is then taken from once. `ordered` counts the order as it was before
+    any discount, once per redemption; `discounted` what this redeemable takes off.
+    """
+    accounts: dict[AccountKey, int | None] = {
+        AccountKey(redeemable.object_id, "uses"): None if redeemable.uses_limit is None else -redeemable.uses_limit
+    }
+    if redeemable.counted:
+        for account in keys_of(redeemable.counted, redeemable, cart).values():
+            if account is not None:
+                accounts.setdefault(account, None)
+    for account, floor in floors.items():
+        accounts[account] = strictest_floor(accounts.get(account), floor)
+    initial_amount = cart.initial_amount if cart.initial_amount is not None else cart.amount or 0
+    amounts = {"uses": 1, "ordered": initial_amount, "discounted": application.total_discount_amount}
+    return tuple(
+        Posting(account, -amounts[account.measure], accounts[account])
+        for account in sorted(accounts)
+        if amounts[account.measure]
+    )

@@ -1,0 +1,79 @@
+"""What can be redeemed, as the engine sees it: everything a decision needs to know, read beforehand."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from app.engine.applicability import Applicability
+from app.engine.cart import Cart, Metadata
+from app.engine.effects import Effect
+from app.engine.postings import AccountKey, Counted, account_key
+from app.engine.rules import RuleSet
+from app.engine.validity import Validity
+
+RedeemableKind = Literal["voucher"]
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemable:
+    """Something the caller wants to redeem, found in the project.
+
+    `id` is how the caller named it, `object_id` what it is. `validities` and `rules` hold the campaign's first, then
+    its own; all must hold. `uses_limit` None is unlimited. `counts` says how much each account of it has counted so
+    far, as positive numbers; a missing account has counted nothing. `counted` names the accounts to post to: those of
+    its rules, and those of rules it had earlier, so that no count is ever stale.
+    """
+
+    kind: RedeemableKind
+    id: str
+    object_id: str
+    effect: Effect
+    campaign_id: str | None = None
+    campaign_name: str | None = None
+    applicability: Applicability | None = None
+    is_active: bool = True
+    campaign_is_active: bool = True
+    validities: tuple[Validity, ...] = ()
+    rules: tuple[tuple[str, RuleSet], ...] = ()
+    uses_limit: int | None = None
+    counts: Mapping[AccountKey, int] = field(default_factory=dict)
+    counted: frozenset[Counted] = frozenset()
+    holder_id: str | None = None
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Something the caller named that the project does not have."""
+
+    kind: RedeemableKind
+    id: str
+
+
+def keys_of(counted: Iterable[Counted], redeemable: Redeemable, cart: Cart) -> dict[Counted, AccountKey | None]:
+    """The account each kind of count means for this redeemable and cart; None where there is nobody to count for."""
+    customer_id = cart.customer.id if cart.customer is not None else None
+    return {
+        kind: account_key(
+            kind,
+            object_id=redeemable.object_id,
+            campaign_id=redeemable.campaign_id,
+            customer_id=customer_id,
+            api_key_id=cart.api_key_id,
+            user_login=cart.user_login,
+            now=cart.now,
+            zone=cart.zone,
+        )
+        for kind in counted
+    }
+
+
+def first_duplicate(redeemables: Iterable[Redeemable | Unresolved]) -> Redeemable | Unresolved | None:
+    """The first redeemable that an earlier one already names, be it by code or by id; None when each is named once."""
+    seen: set[tuple[str, str]] = set()
+    for redeemable in redeemables:
+        name = (redeemable.kind, redeemable.object_id if isinstance(redeemable, Redeemable) else redeemable.id)
+        if name in seen:
+            return redeemable
+        seen.add(name)
+    return None

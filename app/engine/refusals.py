@@ -1,0 +1,100 @@
+"""The ways in which a redeemable can fail, each with the contract's key and a finding that says what was seen."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from app.engine.cart import Cart
+from app.engine.decision import Failure
+from app.engine.findings import Finding
+from app.engine.redeemables import Redeemable, Unresolved
+from app.engine.validity import Closed, spoken
+
+
+class Refusal(NamedTuple):
+    failure: Failure
+    findings: tuple[Finding, ...]
+
+
+def not_found(unresolved: Unresolved) -> Refusal:
+    finding = Finding(
+        unresolved.kind, f"{unresolved.kind}.exists", "$is", expected=True, seen=False, holds=False, counterfactual=None
+    )
+    failure = Failure(
+        "not_found",
+        "Resource not found",
+        f"Cannot find {unresolved.kind} with id {unresolved.id}",
+        status=404,
+        resource_id=unresolved.id,
+        resource_type=unresolved.kind,
+    )
+    return Refusal(failure, (finding,))
+
+
+def disabled(redeemable: Redeemable) -> Refusal:
+    """Switched off, itself or with its whole campaign."""
+    what = "campaign" if redeemable.is_active else redeemable.kind
+    finding = Finding(
+        "active",
+        f"{what}.active",
+        "$is",
+        expected=True,
+        seen=False,
+        holds=False,
+        counterfactual=f"once the {what} is enabled",
+    )
+    return Refusal(_failure(redeemable, "voucher_disabled", "voucher is disabled"), (finding,))
+
+
+def closed(redeemable: Redeemable, closed: Closed, cart: Cart) -> Refusal:
+    """Outside its dates, its time frame, its days or its hours."""
+    key, message = {
+        "not_yet": ("voucher_not_active", "voucher is not active yet"),
+        "expired": ("voucher_expired", "voucher expired"),
+        "not_now": ("voucher_not_active_now", "voucher not active now"),
+    }[closed.reason]
+    finding = Finding(
+        "validity",
+        f"{redeemable.kind}.validity",
+        "$is",
+        expected="open",
+        seen=closed.reason,
+        holds=False,
+        counterfactual=None if closed.opens_at is None else f"from {spoken(closed.opens_at, cart.zone)}",
+    )
+    return Refusal(_failure(redeemable, key, message), (finding,))
+
+
+def used_up(redeemable: Redeemable, uses_count: int) -> Refusal:
+    finding = Finding(
+        "redemption.quantity",
+        "redemption.count",
+        "$less_than_or_equal",
+        expected=redeemable.uses_limit,
+        seen=uses_count + 1,
+        holds=False,
+        counterfactual="once an earlier redemption is rolled back" if redeemable.uses_limit else None,
+    )
+    return Refusal(_failure(redeemable, "quantity_exceeded", "quantity exceeded"), (finding,))
+
+
+def rules_violated(
+    redeemable: Redeemable,
+    rule_ids: Sequence[str],
+    findings: Sequence[Finding],
+    key: str | None,
+    custom_message: str | None,
+) -> Refusal:
+    failure = Failure(
+        key or "redemption_rules_violated",
+        "redemption does not match validation rules",
+        f"redemption does not match validation rules: {', '.join(rule_ids)}",
+        resource_id=redeemable.id,
+        resource_type=redeemable.kind,
+        custom_message=custom_message,
+        rule_ids=tuple(rule_ids),
+    )
+    return Refusal(failure, tuple(findings))
+
+
+def _failure(redeemable: Redeemable, key: str, message: str) -> Failure:
+    return Failure(key, message, redeemable.id, resource_id=redeemable.id, resource_type=redeemable.kind)
