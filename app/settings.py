@@ -25,7 +25,10 @@ class Settings(BaseSettings):
     ] = Path(".guerdon")
     database_url: Annotated[
         str | None,
-        Field(description="Your own Postgres 15 or newer, as `postgresql://user:password@host:port/database`."),
+        Field(
+            pattern=r"^postgres(ql)?://",
+            description="Your own Postgres 15 or newer, as `postgresql://user:password@host:port/database`.",
+        ),
     ] = None
     workers: Annotated[int, Field(ge=1, le=64, description="API processes; one per core is a good number.")] = 1
     log_level: Annotated[

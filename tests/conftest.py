@@ -3,8 +3,9 @@
 import os
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -14,20 +15,20 @@ from httpx import ASGITransport, AsyncClient
 from app.kit.db import Database
 from app.kit.migrations import migrate
 from app.main import create_app
+from app.processes.postgres import embedded_postgres
 from app.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+async def postgres_url() -> AsyncIterator[str]:
     """A server to make databases on: `GUERDON_TEST_DATABASE_URL`, else an embedded one that lives for this run."""
     given = os.environ.get("GUERDON_TEST_DATABASE_URL")
     if given:
         yield given
         return
-    from app.kit.embedded import embedded_postgres
-
-    with tempfile.TemporaryDirectory(prefix="guerdon-test-") as folder, embedded_postgres(Path(folder)) as url:
-        yield url
+    with tempfile.TemporaryDirectory(prefix="guerdon-test-") as folder:
+        async with embedded_postgres(Path(folder), durable=False) as postgres:
+            yield postgres.url
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,7 @@ async def database_url(postgres_url: str) -> AsyncIterator[str]:
     name = f"guerdon_test_{secrets.token_hex(4)}"
     server = await asyncpg.connect(postgres_url)
     await server.execute(f"CREATE DATABASE {name}")
-    url = postgres_url.rsplit("/", 1)[0] + f"/{name}"
+    url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
     await migrate(url)
     yield url
     await server.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -245,12 +245,12 @@ async def _until_gone(cluster: Path) -> bool:
 
 def _processes_of(cluster: Path) -> list[psutil.Process]:
     """Every live process of the server on this cluster: they all stand in its directory."""
-    found = []
+    place, found = cluster.resolve(), []
     for process in psutil.process_iter(["name", "status"]):
         if process.info["name"] != "postgres" or process.info["status"] == psutil.STATUS_ZOMBIE:
             continue
         try:
-            if Path(process.cwd()) == cluster:
+            if Path(process.cwd()) == place:
                 found.append(process)
         except psutil.Error:
             continue
