@@ -1,6 +1,6 @@
 """What the shop tells us: customers, catalogue, orders."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint
@@ -30,7 +30,7 @@ class Customer(ProjectRow, Timestamps):
 
 
 class Product(ProjectRow, Timestamps):
-    """Something the shop sells. `price` in minor units. A deleted product keeps its source id."""
+    """Something the shop sells. `price` in minor units. A deleted product keeps its source id until it is erased."""
 
     __tablename__ = "products"
     __table_args__ = (UniqueConstraint("project_id", "source_id"),)
@@ -41,6 +41,7 @@ class Product(ProjectRow, Timestamps):
     attributes: Mapped[list[Any]] = mapped_column(default=list)
     image_url: Mapped[str | None]
     product_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
+    deleted_at: Mapped[datetime | None]
 
 
 class Sku(ProjectRow, Timestamps):
@@ -60,10 +61,12 @@ class Sku(ProjectRow, Timestamps):
     attributes: Mapped[Json] = mapped_column(default=dict)
     image_url: Mapped[str | None]
     sku_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
+    deleted_at: Mapped[datetime | None]
 
 
 class Order(ProjectRow, Timestamps):
-    """A cart that was kept. Amounts in minor units; `discount_amount` is the order-level part, lines carry their own.
+    """A cart that was kept. Amounts in minor units; `discount_amount` is the order-level part, `items_discount_amount`
+    the sum of what the lines carry.
 
     `items` are the calculated lines as they go over the wire; `redemptions` is the contract's map of what was redeemed.
     """
@@ -81,6 +84,7 @@ class Order(ProjectRow, Timestamps):
     amount: Mapped[int | None]
     initial_amount: Mapped[int | None]
     discount_amount: Mapped[int] = mapped_column(default=0)
+    items_discount_amount: Mapped[int] = mapped_column(default=0)
     items: Mapped[list[Any]] = mapped_column(default=list)
     order_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
     redemptions: Mapped[Json] = mapped_column(default=dict)
