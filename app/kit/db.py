@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.util.concurrency import greenlet_spawn
 
@@ -15,11 +15,14 @@ Connection: TypeAlias = asyncpg.Connection
 
 
 def asyncpg_url(url: str) -> str:
-    """The SQLAlchemy form of a libpq-style URL: `postgresql://...` becomes `postgresql+asyncpg://...`."""
-    for scheme in ("postgresql://", "postgres://"):
-        if url.startswith(scheme):
-            return "postgresql+asyncpg://" + url.removeprefix(scheme)
-    return url
+    """The SQLAlchemy form of a libpq-style URL: `postgresql://...` becomes `postgresql+asyncpg://...`.
+
+    `sslmode`, which hosted databases have in their URLs, is called `ssl` there and means the same.
+    """
+    parts = make_url(url).set(drivername="postgresql+asyncpg")
+    if "sslmode" in parts.query:
+        parts = parts.update_query_dict({"ssl": parts.query["sslmode"]}).difference_update_query(["sslmode"])
+    return parts.render_as_string(hide_password=False)
 
 
 def to_json(value: Any) -> str:
