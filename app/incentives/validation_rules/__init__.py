@@ -1,0 +1,1 @@
+"""Validation rules: sets of conditions, and which campaigns and vouchers they bind."""

@@ -1,0 +1,120 @@
+"""Binding rules to campaigns and vouchers: steps that run inside somebody's transaction."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.callers import Caller
+from app.access.configuration import change_configuration
+from app.incentives.validation_rules import events
+from app.incentives.validation_rules.counting import begin_counting
+from app.incentives.validation_rules.definitions import rule_set_of
+from app.incentives.validation_rules.errors import (
+    NothingToBind,
+    RelatedObjectNotFound,
+    RuleAlreadyAssigned,
+    TooManyRules,
+    ValidationRuleNotFound,
+)
+from app.incentives.validation_rules.repository import BINDABLE, ValidationRuleRepository
+from app.incentives.validation_rules.schemas import AssignmentList, AssignmentRead
+from app.kit import clock
+from app.kit.ids import new_id
+from app.models import ValidationRule, ValidationRuleAssignment
+
+MOST_RULES = 10
+"""How many rules one campaign or voucher can have: each is evaluated at every checkout that names it."""
+
+
+async def assign(
+    session: AsyncSession,
+    caller: Caller,
+    rule_id: str,
+    related_object_type: str,
+    related_object_id: str,
+    *,
+    force: bool = False,
+) -> ValidationRuleAssignment:
+    """Let a rule bind a campaign or voucher (by id), and let that object count what the rule limits.
+
+    `force` replaces the assignment if there already is one. Changes the configuration: waits for redemptions in flight.
+
+    Raises ValidationRuleNotFound, RelatedObjectNotFound, NothingToBind, RuleAlreadyAssigned, TooManyRules.
+    """
+    if related_object_type not in BINDABLE:
+        raise NothingToBind(related_object_type)
+    await change_configuration(session, caller.project_id)
+    repository = ValidationRuleRepository(session, caller.project_id)
+    rule = await repository.find(rule_id)
+    if rule is None:
+        raise ValidationRuleNotFound(rule_id)
+    if not await repository.is_bindable(related_object_type, related_object_id):
+        raise RelatedObjectNotFound(related_object_type, related_object_id)
+    await _make_room(repository, rule_id, related_object_id, force=force)
+    assignment = ValidationRuleAssignment(
+        project_id=caller.project_id,
+        id=new_id("asgm"),
+        rule_id=rule_id,
+        related_object_type=related_object_type,
+        related_object_id=related_object_id,
+        created_at=clock.now(),
+        updated_at=None,
+    )
+    session.add(assignment)
+    await session.flush()
+    await count_for(session, rule)
+    assignments_count = await repository.assignments_count(rule_id)
+    events.assignment_changed(session, caller, "created", rule, assignment, assignments_count)
+    return assignment
+
+
+async def _make_room(
+    repository: ValidationRuleRepository, rule_id: str, related_object_id: str, *, force: bool
+) -> None:
+    """Remove an earlier assignment of the same rule if `force` says so. Raises RuleAlreadyAssigned, TooManyRules."""
+    existing = await repository.assignments_to([related_object_id])
+    for assignment in existing:
+        if assignment.rule_id == rule_id:
+            if not force:
+                raise RuleAlreadyAssigned(rule_id, related_object_id)
+            await repository.session.delete(assignment)
+            await repository.session.flush()
+            return
+    if len(existing) >= MOST_RULES:
+        raise TooManyRules(related_object_id, MOST_RULES)
+
+
+async def count_for(session: AsyncSession, rule: ValidationRule) -> None:
+    """Let everything that `rule` binds count what it limits. Only after `change_configuration`."""
+    repository = ValidationRuleRepository(session, rule.project_id)
+    await begin_counting(
+        session,
+        rule.project_id,
+        rule_set_of(rule).counted,
+        campaign_ids=repository.assigned_ids(rule.id, "campaign"),
+        voucher_ids=repository.assigned_ids(rule.id, "voucher"),
+    )
+
+
+async def assignments_of(
+    session: AsyncSession, project_id: int, object_ids: Collection[str]
+) -> dict[str, list[AssignmentRead]]:
+    """The assignments of each of these campaigns and vouchers, oldest first, in one statement; each id is a key."""
+    found: dict[str, list[AssignmentRead]] = {object_id: [] for object_id in object_ids}
+    if found:
+        for assignment in await ValidationRuleRepository(session, project_id).assignments_to(found.keys()):
+            found[assignment.related_object_id].append(AssignmentRead.model_validate(assignment))
+    return found
+
+
+def assignment_list(assignments: Iterable[AssignmentRead]) -> AssignmentList:
+    """The `validation_rules_assignments` member of a campaign or voucher."""
+    data = list(assignments)
+    return AssignmentList(data=data, total=len(data))
+
+
+async def unassign_all(session: AsyncSession, project_id: int, object_ids: Collection[str] | Select[Any]) -> None:
+    """Free the rules of objects that are being deleted, or those rules could never be deleted themselves."""
+    await session.execute(ValidationRuleRepository(session, project_id).unassign(object_ids))

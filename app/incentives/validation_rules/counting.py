@@ -1,0 +1,58 @@
+"""From when on a campaign or voucher counts: the moment a rule with a limit binds it."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Text, cast, exists, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.engine.postings import Counted
+from app.models import Campaign, Redemption, Voucher
+
+Ids = Collection[str] | Select[str]
+"""Ids, or a query that gives them."""
+
+
+async def begin_counting(
+    session: AsyncSession, project_id: int, counted: Iterable[Counted], *, campaign_ids: Ids, voucher_ids: Ids
+) -> None:
+    """Make these campaigns and vouchers count `counted` from now on, if they do not yet.
+
+    What a voucher's rule limits for the whole campaign is counted by the campaign: the campaign's other vouchers use it
+    up too. What a campaign's rule limits per voucher is remembered at the campaign and holds for all its vouchers.
+
+    A count that begins when there have been redemptions is marked true, so that its first posting recounts them;
+    a count once begun is never changed or removed. Only correct after `change_configuration` in the same transaction:
+    with a redemption in flight, "have there been any" would have two answers.
+    """
+    names = frozenset(kind.name for kind in counted)
+    of_campaign = frozenset(kind.name for kind in counted if kind.scope == "campaign")
+    if names:
+        await _begin(session, project_id, Campaign, names, campaign_ids)
+    if names - of_campaign:
+        await _begin(session, project_id, Voucher, names - of_campaign, voucher_ids)
+    if of_campaign:
+        campaigns_of_vouchers = select(Voucher.campaign_id).where(
+            Voucher.project_id == project_id, Voucher.id.in_(voucher_ids), Voucher.campaign_id.is_not(None)
+        )
+        await _begin(session, project_id, Campaign, of_campaign, campaigns_of_vouchers)
+
+
+async def _begin(
+    session: AsyncSession, project_id: int, owner: type[Campaign] | type[Voucher], names: Collection[str], ids: Any
+) -> None:
+    counted: ColumnElement[Any] = func.coalesce(owner.counted, cast({}, JSONB))
+    wanted = cast(sorted(names), ARRAY(Text))
+    redeemed_id = Redemption.campaign_id if owner is Campaign else Redemption.related_object_id
+    was_redeemed = exists().where(
+        Redemption.project_id == project_id, redeemed_id == owner.id, Redemption.object == "redemption"
+    )
+    name = func.unnest(wanted).column_valued("name")
+    begun = select(func.jsonb_object_agg(name, was_redeemed)).correlate(owner).scalar_subquery()
+    await session.execute(
+        update(owner)
+        .where(owner.project_id == project_id, owner.id.in_(ids), ~counted.op("?&")(wanted))
+        .values(counted=begun.op("||")(counted))
+        .execution_options(synchronize_session=False)
+    )
