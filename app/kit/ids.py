@@ -13,3 +13,15 @@ def new_id(prefix: str) -> str:
     number = number & ~(0xF << 76) | 0x7 << 76  # version
     number = number & ~(0x3 << 62) | 0x2 << 62  # variant
     return f"{prefix}_{''.join(_PAIRS[number >> shift & 0x3FF] for shift in range(120, -1, -10))}"
+
+
+def new_ids(prefix: str, count: int) -> list[str]:
+    """As many ids at once, born in the same millisecond and in random order among themselves; far cheaper than one by one.
+
+    Of the random bits of the format 70 are used, so two ids of one batch of a million are equal once in 10^9 batches.
+    """
+    start = new_id(prefix)[:-16]
+    letters = bytes(ord(_ALPHABET[byte % 32]) for byte in range(256))
+    drawn = os.urandom(14 * count).translate(letters).decode()
+    # "e" and "8" hold the version and the variant, beside bits we leave 0.
+    return [f"{start}e{drawn[n : n + 2]}8{drawn[n + 2 : n + 14]}" for n in range(0, 14 * count, 14)]
