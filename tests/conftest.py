@@ -17,6 +17,7 @@ from app.kit.migrations import migrate
 from app.main import create_app
 from app.processes.postgres import embedded_postgres
 from app.settings import Settings
+from tests.factories.access import ProjectKeys, give_project
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +66,15 @@ async def client(app: FastAPI) -> AsyncIterator[AsyncClient]:
     """A client that speaks HTTP to the application in this process, without a socket."""
     async with AsyncClient(transport=ASGITransport(app), base_url="http://testserver") as http:
         yield http
+
+
+@pytest.fixture
+async def project(db: Database) -> ProjectKeys:
+    """A project of this test's own, with a server key that may do everything and a client key."""
+    return await give_project(db)
+
+
+@pytest.fixture
+def headers(project: ProjectKeys) -> dict[str, str]:
+    """The server key of `project`."""
+    return project.server

@@ -52,7 +52,7 @@ _VERSION = "SELECT configuration_version FROM projects WHERE id = $1"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the headers claim on a surface: a key pair, or a bearer token, which begins with the key it was minted from."""
+    """What the headers claim: a key pair, or a bearer token, which begins with the id of the key it was minted from."""
 
     surface: Surface
     is_bearer: bool

@@ -25,6 +25,7 @@ class ProjectSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    dial_code: Annotated[str | None, Field(max_length=8)] = None
     client_trusted_domains: Annotated[
         tuple[TrustedDomain, ...],
         Field(max_length=100, description="Origins whose pages may use client keys; `*` allows all of them."),

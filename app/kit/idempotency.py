@@ -19,5 +19,6 @@ class IdempotencyRecord(Base):
     key: Mapped[Id] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes]
     status: Mapped[int]
-    body: Mapped[bytes]
+    media_type: Mapped[str | None]
+    body: Mapped[bytes | None]
     expires_at: Mapped[datetime | None]

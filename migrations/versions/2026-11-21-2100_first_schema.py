@@ -61,6 +61,13 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("project_id", "id", name=op.f("async_actions_pkey")),
     )
+    op.create_index(
+        "async_actions_unfinished_idx",
+        "async_actions",
+        ["project_id"],
+        unique=False,
+        postgresql_where=sa.text("status = ANY (ARRAY['ENQUEUED'::text, 'IN_PROGRESS'::text])"),
+    )
     op.create_table(
         "audit_entries",
         sa.Column("project_id", sa.Integer(), nullable=False),
@@ -438,6 +445,11 @@ def downgrade() -> None:
     op.drop_table("campaigns")
     op.drop_index(op.f("audit_entries_project_id_resource_id_idx"), table_name="audit_entries")
     op.drop_table("audit_entries")
+    op.drop_index(
+        "async_actions_unfinished_idx",
+        table_name="async_actions",
+        postgresql_where=sa.text("status = ANY (ARRAY['ENQUEUED'::text, 'IN_PROGRESS'::text])"),
+    )
     op.drop_table("async_actions")
     op.drop_index(op.f("api_keys_project_id_idx"), table_name="api_keys")
     op.drop_table("api_keys")

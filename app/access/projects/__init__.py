@@ -1,0 +1,1 @@
+"""Projects: what the management surface makes, shows and changes."""

@@ -1,0 +1,108 @@
+"""Wire shapes of projects and their keys."""
+
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field
+
+from app.access.project_settings import DefaultCodeConfig, TrustedDomain
+from app.engine.money import Rounding
+from app.kit.wire import WireIn, WireOut, WirePatch
+
+_ZONES = available_timezones()
+
+
+def _known_zone(name: str) -> str:
+    if name not in _ZONES:
+        raise ValueError("This is not a time zone of the IANA database, such as Europe/Berlin.")
+    return ZoneInfo(name).key
+
+
+ProjectName = Annotated[str, Field(min_length=1, max_length=200, examples=["Shoe shop"])]
+Description = Annotated[str, Field(max_length=2000)]
+TimeZone = Annotated[
+    str,
+    AfterValidator(_known_zone),
+    Field(description="IANA name; calendar rules follow it.", examples=["Europe/Berlin"]),
+]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217.", examples=["EUR"])]
+DialCode = Annotated[str, Field(max_length=8, examples=["49"])]
+TrustedDomains = Annotated[
+    list[TrustedDomain],
+    Field(max_length=100, description="Origins whose pages may use client keys; `*` allows all, for development."),
+]
+WeakCodes = Literal["refuse", "warn"]
+
+
+class ProjectCreate(WireIn):
+    name: ProjectName = "New project"
+    description: Description | None = None
+    timezone: TimeZone = "UTC"
+    currency: Currency | None = None
+    dial_code: DialCode | None = None
+    case_sensitive_codes: Annotated[
+        bool, Field(description="Whether `Spring` and `SPRING` are two codes. Cannot be changed later.")
+    ] = True
+    client_trusted_domains: TrustedDomains | None = None
+    client_redeem_enabled: bool = False
+    client_publish_enabled: bool = False
+    client_list_vouchers_enabled: bool = False
+    client_create_customer_enabled: bool = False
+    client_loyalty_events_enabled: bool = False
+    client_set_voucher_expiration_date_enabled: bool = False
+    default_code_config: DefaultCodeConfig | None = None
+    rounding: Rounding = "half_up"
+    weak_codes: WeakCodes = "refuse"
+
+
+class ProjectUpdate(WirePatch):
+    """A member that is left out stays as it is; null brings back the default."""
+
+    name: ProjectName | None = None
+    description: Description | None = None
+    timezone: TimeZone | None = None
+    currency: Currency | None = None
+    dial_code: DialCode | None = None
+    client_trusted_domains: TrustedDomains | None = None
+    client_redeem_enabled: bool | None = None
+    client_publish_enabled: bool | None = None
+    client_list_vouchers_enabled: bool | None = None
+    client_create_customer_enabled: bool | None = None
+    client_loyalty_events_enabled: bool | None = None
+    client_set_voucher_expiration_date_enabled: bool | None = None
+    default_code_config: DefaultCodeConfig | None = None
+    rounding: Rounding | None = None
+    weak_codes: WeakCodes | None = None
+
+
+class ProjectRead(WireOut):
+    id: str
+    name: str
+    description: str | None = None
+    timezone: str
+    currency: str | None = None
+    dial_code: str | None = None
+    case_sensitive_codes: bool
+    client_trusted_domains: list[str]
+    client_redeem_enabled: bool
+    client_publish_enabled: bool
+    client_list_vouchers_enabled: bool
+    client_create_customer_enabled: bool
+    client_loyalty_events_enabled: bool
+    client_set_voucher_expiration_date_enabled: bool
+    default_code_config: DefaultCodeConfig
+    rounding: Rounding
+    weak_codes: WeakCodes
+    webhook_version: Literal["v2024-01-01"] = "v2024-01-01"
+    api_version: Literal["v2018-08-01"] = "v2018-08-01"
+    webhook_token: Annotated[str, Field(description="Signs the webhooks of this project.")]
+
+
+class ProjectKey(WireOut):
+    app_id: str
+    app_token: Annotated[str, Field(description="Shown here and never again.")]
+
+
+class ProjectCreated(ProjectRead):
+    server_side_key: ProjectKey
+    client_side_key: ProjectKey
