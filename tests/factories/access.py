@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from app.access.project_views import view_of
 from app.access.callers import Caller, ProjectView
 from app.access.keys import KeyPair, create_key, create_management_key, list_keys, revoke_key
 from app.access.permissions import Role
+from app.access.project_views import view_of
 from app.access.projects.schemas import ProjectCreate
 from app.access.projects.service import create_project
 from app.kit import clock
