@@ -1,0 +1,19 @@
+"""The rule language: facts, operators, logic, limits, and why."""
+
+from app.engine.rules.errors import InvalidRule
+from app.engine.rules.limits import account_of, counted_amount
+from app.engine.rules.parsing import parse_rule_set
+from app.engine.rules.rule_set import RuleOutcome, RuleSet, print_rule_set
+from app.engine.rules.subject import Missing, RuleSubject
+
+__all__ = [
+    "InvalidRule",
+    "Missing",
+    "RuleOutcome",
+    "RuleSet",
+    "RuleSubject",
+    "account_of",
+    "counted_amount",
+    "parse_rule_set",
+    "print_rule_set",
+]
