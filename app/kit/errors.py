@@ -4,13 +4,16 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
+MAX_PROBLEMS = 20
+"""An answer names so many things that are wrong with a request, and counts the rest."""
+
 
 class AppError(Exception):
     """400: something the client can act on. Subclasses name what happened and open their docstring with the status."""
 
-    status: ClassVar[int] = 400
-    key: ClassVar[str | None] = None
-    message: ClassVar[str] = "Bad request"
+    status: int = 400
+    key: str | None = None
+    message: str = "Bad request"
     headers: ClassVar[dict[str, str]] = {}
 
     def __init__(
@@ -44,24 +47,94 @@ class NotFound(AppError):
         )
 
 
-class InvalidPayload(AppError):
-    """400: the body cannot be understood. `errors` names the JSON path of each thing that is wrong."""
+class Invalid(AppError):
+    """400: something that was sent cannot be understood. `errors` names the path of each thing that is wrong."""
+
+    def __init__(self, path: str, message: str, *others: tuple[str, str]) -> None:
+        problems = [(path, message), *others]
+        details = f"{path}: {message}" if path else message
+        if others:
+            details += f" And {len(others)} more, see errors."
+        listed = [{"path": path, "message": message} for path, message in problems[:MAX_PROBLEMS]]
+        super().__init__(details, errors=listed)
+
+
+class InvalidPayload(Invalid):
+    """400: the body cannot be understood; paths are JSON paths such as `order.items[0].price`."""
 
     key = "invalid_payload"
     message = "Invalid payload"
 
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(f"{path}: {message}" if path else message, errors=[{"path": path, "message": message}])
 
-
-class InvalidQuery(AppError):
+class InvalidQuery(Invalid):
     """400: a query parameter cannot be understood."""
 
     key = "invalid_query_params"
     message = "Invalid query parameters"
 
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(f"{path}: {message}" if path else message, errors=[{"path": path, "message": message}])
+
+class QueryTooLarge(Invalid):
+    """400: more conditions or longer values than one query may have."""
+
+    key = "query_too_large"
+    message = "Query too large"
+
+
+class PageOverLimit(Invalid):
+    """400: pages this far back are not served; filter instead."""
+
+    key = "page_over_limit"
+    message = "Page over limit"
+
+
+class UnstorableValue(AppError):
+    """400: a value is well formed but no column can hold it, such as a date beyond the calendar."""
+
+    key = "invalid_payload"
+    message = "Invalid payload"
+
+
+class UnknownRoute(AppError):
+    """404: nothing lives at this path."""
+
+    status = 404
+    key = "not_found"
+    message = "Resource not found"
+
+
+class MethodNotAllowed(AppError):
+    """405: the path exists, the method does not."""
+
+    status = 405
+    message = "Method not allowed"
+
+
+class BodyTooLarge(AppError):
+    """413: the body is longer than this server reads."""
+
+    status = 413
+    message = "Payload too large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"Request bodies may have up to {limit_bytes} bytes.")
+
+
+class UnsupportedMediaType(AppError):
+    """415: the body is in a format this route does not read."""
+
+    status = 415
+    message = "Unsupported media type"
+
+    def __init__(self, content_type: str) -> None:
+        super().__init__(f"Send the body as application/json, not as {content_type}.")
+
+
+class Internal(AppError):
+    """500: a bug of ours. The log has the story under the same request id."""
+
+    status = 500
+    key = "internal"
+    message = "Internal error"
 
 
 class DuplicateFound(AppError):
@@ -78,6 +151,12 @@ class Busy(AppError):
     status = 503
     message = "Busy, please retry"
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class TimedOut(Busy):
+    """503: the request took longer than this server lets one take. Whether it had effect is not known."""
+
+    message = "Took too long, please retry"
 
 
 class ErrorBody(BaseModel):
