@@ -1,9 +1,7 @@
 """Binding rules to campaigns and vouchers: steps that run inside somebody's transaction."""
 
 from collections.abc import Collection, Iterable
-from typing import Any
 
-from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.callers import Caller
@@ -18,7 +16,7 @@ from app.incentives.validation_rules.errors import (
     TooManyRules,
     ValidationRuleNotFound,
 )
-from app.incentives.validation_rules.repository import BINDABLE, ValidationRuleRepository
+from app.incentives.validation_rules.repository import BINDABLE, AssignmentRepository, Ids, ValidationRuleRepository
 from app.incentives.validation_rules.schemas import AssignmentList, AssignmentRead
 from app.kit import clock
 from app.kit.ids import new_id
@@ -46,10 +44,10 @@ async def assign(
     if related_object_type not in BINDABLE:
         raise NothingToBind(related_object_type)
     await change_configuration(session, caller.project_id)
-    repository = ValidationRuleRepository(session, caller.project_id)
-    rule = await repository.find(rule_id)
+    rule = await ValidationRuleRepository(session, caller.project_id).find(rule_id)
     if rule is None:
         raise ValidationRuleNotFound(rule_id)
+    repository = AssignmentRepository(session, caller.project_id)
     if not await repository.is_bindable(related_object_type, related_object_id):
         raise RelatedObjectNotFound(related_object_type, related_object_id)
     await _make_room(repository, rule_id, related_object_id, force=force)
@@ -65,16 +63,13 @@ async def assign(
     session.add(assignment)
     await session.flush()
     await count_for(session, rule)
-    assignments_count = await repository.assignments_count(rule_id)
-    events.assignment_changed(session, caller, "created", rule, assignment, assignments_count)
+    events.assignment_changed(session, caller, "created", rule, assignment, await repository.count(rule_id))
     return assignment
 
 
-async def _make_room(
-    repository: ValidationRuleRepository, rule_id: str, related_object_id: str, *, force: bool
-) -> None:
+async def _make_room(repository: AssignmentRepository, rule_id: str, related_object_id: str, *, force: bool) -> None:
     """Remove an earlier assignment of the same rule if `force` says so. Raises RuleAlreadyAssigned, TooManyRules."""
-    existing = await repository.assignments_to([related_object_id])
+    existing = await repository.to_objects([related_object_id])
     for assignment in existing:
         if assignment.rule_id == rule_id:
             if not force:
@@ -88,13 +83,13 @@ async def _make_room(
 
 async def count_for(session: AsyncSession, rule: ValidationRule) -> None:
     """Let everything that `rule` binds count what it limits. Only after `change_configuration`."""
-    repository = ValidationRuleRepository(session, rule.project_id)
+    repository = AssignmentRepository(session, rule.project_id)
     await begin_counting(
         session,
         rule.project_id,
         rule_set_of(rule).counted,
-        campaign_ids=repository.assigned_ids(rule.id, "campaign"),
-        voucher_ids=repository.assigned_ids(rule.id, "voucher"),
+        campaign_ids=repository.object_ids(rule.id, "campaign"),
+        voucher_ids=repository.object_ids(rule.id, "voucher"),
     )
 
 
@@ -104,7 +99,7 @@ async def assignments_of(
     """The assignments of each of these campaigns and vouchers, oldest first, in one statement; each id is a key."""
     found: dict[str, list[AssignmentRead]] = {object_id: [] for object_id in object_ids}
     if found:
-        for assignment in await ValidationRuleRepository(session, project_id).assignments_to(found.keys()):
+        for assignment in await AssignmentRepository(session, project_id).to_objects(found.keys()):
             found[assignment.related_object_id].append(AssignmentRead.model_validate(assignment))
     return found
 
@@ -115,6 +110,6 @@ def assignment_list(assignments: Iterable[AssignmentRead]) -> AssignmentList:
     return AssignmentList(data=data, total=len(data))
 
 
-async def unassign_all(session: AsyncSession, project_id: int, object_ids: Collection[str] | Select[Any]) -> None:
+async def unassign_all(session: AsyncSession, project_id: int, object_ids: Ids) -> None:
     """Free the rules of objects that are being deleted, or those rules could never be deleted themselves."""
-    await session.execute(ValidationRuleRepository(session, project_id).unassign(object_ids))
+    await session.execute(AssignmentRepository(session, project_id).delete_to(object_ids))

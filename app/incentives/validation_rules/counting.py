@@ -3,15 +3,13 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, exists, func, select, update
+from sqlalchemy import ColumnElement, Text, cast, exists, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.engine.postings import Counted
+from app.incentives.validation_rules.repository import Ids
 from app.models import Campaign, Redemption, Voucher
-
-Ids = Collection[str] | Select[str]
-"""Ids, or a query that gives them."""
 
 
 async def begin_counting(

@@ -1,9 +1,10 @@
-"""What validation rules announce."""
+"""What validation rules tell the audit log and the outbox."""
 
 from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.audit import record
 from app.access.callers import Caller
 from app.incentives.validation_rules.rendering import rule_read
 from app.incentives.validation_rules.schemas import AssignmentRead
@@ -18,8 +19,10 @@ def rule_changed(
     rule: ValidationRule,
     assignments_count: int,
 ) -> None:
-    data = {"rule": rule_read(rule, assignments_count).model_dump(mode="json")}
-    announce(session, caller.project_id, f"business_validation_rule.{change}", rule.id, data)
+    """Note the rule as it is now."""
+    shown = rule_read(rule, assignments_count).model_dump(mode="json")
+    record(session, caller, f"validation_rule.{change}", "validation_rule", rule.id, shown)
+    announce(session, caller.project_id, f"business_validation_rule.{change}", rule.id, {"rule": shown})
 
 
 def assignment_changed(
@@ -30,8 +33,8 @@ def assignment_changed(
     assignment: ValidationRuleAssignment,
     assignments_count: int,
 ) -> None:
-    data = {
-        "rule": rule_read(rule, assignments_count).model_dump(mode="json"),
-        "assignment": AssignmentRead.model_validate(assignment).model_dump(mode="json"),
-    }
+    """Note what the rule binds from now on, or no longer."""
+    shown = AssignmentRead.model_validate(assignment).model_dump(mode="json")
+    data = {"rule": rule_read(rule, assignments_count).model_dump(mode="json"), "assignment": shown}
+    record(session, caller, f"validation_rule.assignment.{change}", "validation_rule", rule.id, shown)
     announce(session, caller.project_id, f"business_validation_rule.assignment.{change}", rule.id, data)

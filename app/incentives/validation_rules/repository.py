@@ -1,35 +1,40 @@
 """SQL of validation rules and assignments, always inside one project."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy import Delete, Select, delete, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit.repository import Repository
 from app.models import Campaign, ValidationRule, ValidationRuleAssignment, Voucher
+
+Ids = Collection[str] | Select[Any]
+"""Ids, or a query that gives them."""
 
 BINDABLE: dict[str, type[Campaign] | type[Voucher]] = {"campaign": Campaign, "voucher": Voucher}
 
 
-class ValidationRuleRepository:
-    """Rules of one project and what they bind."""
+class ValidationRuleRepository(Repository[ValidationRule]):
+    model = ValidationRule
 
-    def __init__(self, session: AsyncSession, project_id: int) -> None:
-        self.session = session
-        self.project_id = project_id
 
-    def rules(self) -> Select[ValidationRule]:
-        return select(ValidationRule).where(ValidationRule.project_id == self.project_id)
+class AssignmentRepository(Repository[ValidationRuleAssignment]):
+    model = ValidationRuleAssignment
 
-    def assignments(self) -> Select[ValidationRuleAssignment]:
-        return select(ValidationRuleAssignment).where(ValidationRuleAssignment.project_id == self.project_id)
+    async def find_of_rule(self, rule_id: str, assignment_id: str) -> ValidationRuleAssignment | None:
+        rows = self.rows().where(
+            ValidationRuleAssignment.rule_id == rule_id, ValidationRuleAssignment.id == assignment_id
+        )
+        return await self.session.scalar(rows)
 
-    async def find(self, rule_id: str, *, lock: bool = False) -> ValidationRule | None:
-        rows = self.rules().where(ValidationRule.id == rule_id)
-        return await self.session.scalar(rows.with_for_update() if lock else rows)
+    async def to_objects(self, object_ids: Collection[str]) -> Sequence[ValidationRuleAssignment]:
+        """What binds these objects, oldest first."""
+        rows = self.rows().where(ValidationRuleAssignment.related_object_id.in_(object_ids))
+        return (await self.session.scalars(rows.order_by(ValidationRuleAssignment.id))).all()
 
-    async def assignment_counts(self, rule_ids: Collection[str]) -> dict[str, int]:
+    async def counts(self, rule_ids: Collection[str]) -> dict[str, int]:
         """How many objects each rule binds; a rule that binds nothing is left out."""
-        rows = await self.session.execute(
+        counted = await self.session.execute(
             select(ValidationRuleAssignment.rule_id, func.count())
             .where(
                 ValidationRuleAssignment.project_id == self.project_id,
@@ -37,24 +42,13 @@ class ValidationRuleRepository:
             )
             .group_by(ValidationRuleAssignment.rule_id)
         )
-        return {rule_id: count for rule_id, count in rows}
+        return {rule_id: count for rule_id, count in counted}
 
-    async def assignments_count(self, rule_id: str) -> int:
+    async def count(self, rule_id: str) -> int:
         """How many objects the rule binds."""
-        return (await self.assignment_counts([rule_id])).get(rule_id, 0)
+        return (await self.counts([rule_id])).get(rule_id, 0)
 
-    async def assignments_to(self, object_ids: Collection[str]) -> Sequence[ValidationRuleAssignment]:
-        """What binds these objects, oldest first."""
-        rows = self.assignments().where(ValidationRuleAssignment.related_object_id.in_(object_ids))
-        return (await self.session.scalars(rows.order_by(ValidationRuleAssignment.id))).all()
-
-    async def find_assignment(self, rule_id: str, assignment_id: str) -> ValidationRuleAssignment | None:
-        rows = self.assignments().where(
-            ValidationRuleAssignment.rule_id == rule_id, ValidationRuleAssignment.id == assignment_id
-        )
-        return await self.session.scalar(rows)
-
-    def assigned_ids(self, rule_id: str, related_object_type: str) -> Select[str]:
+    def object_ids(self, rule_id: str, related_object_type: str) -> Select[Any]:
         """A query for the ids of the objects of this type that the rule binds."""
         return select(ValidationRuleAssignment.related_object_id).where(
             ValidationRuleAssignment.project_id == self.project_id,
@@ -70,7 +64,7 @@ class ValidationRuleRepository:
         )
         return await self.session.scalar(found) is not None
 
-    def unassign(self, object_ids: Collection[str] | Select[str]) -> Delete:
+    def delete_to(self, object_ids: Ids) -> Delete:
         return delete(ValidationRuleAssignment).where(
             ValidationRuleAssignment.project_id == self.project_id,
             ValidationRuleAssignment.related_object_id.in_(object_ids),

@@ -1,0 +1,145 @@
+"""Use cases of validation rules, one transaction each."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from app.access.callers import Caller
+from app.access.configuration import change_configuration
+from app.engine.rules import InvalidRule, parse_rule_set
+from app.incentives.validation_rules import assignments as assigning
+from app.incentives.validation_rules import events
+from app.incentives.validation_rules.errors import (
+    AssignmentNotFound,
+    InvalidValidationRules,
+    RuleInUse,
+    ValidationRuleNotFound,
+)
+from app.incentives.validation_rules.rendering import rule_read
+from app.incentives.validation_rules.repository import AssignmentRepository, ValidationRuleRepository
+from app.incentives.validation_rules.schemas import (
+    AssignmentCreate,
+    ValidationRuleCreate,
+    ValidationRuleRead,
+    ValidationRuleUpdate,
+)
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.ids import new_id
+from app.models import ValidationRule, ValidationRuleAssignment
+
+DEFAULTS: Mapping[str, Any] = {"rules": {"logic": ""}, "type": "expression", "context_type": "global"}
+
+
+async def create(db: Database, caller: Caller, body: ValidationRuleCreate) -> ValidationRuleRead:
+    """Keep a new rule, which binds nothing yet.
+
+    Raises InvalidValidationRules.
+    """
+    columns = _columns({name: getattr(body, name) for name in ValidationRuleCreate.model_fields})
+    _check(columns)
+    rule = ValidationRule(
+        project_id=caller.project_id, id=new_id("val"), created_at=clock.now(), updated_at=None, **columns
+    )
+    async with db.write() as session:
+        session.add(rule)
+        events.rule_changed(session, caller, "created", rule, 0)
+    return rule_read(rule, 0)
+
+
+async def update(db: Database, caller: Caller, rule_id: str, body: ValidationRuleUpdate) -> ValidationRuleRead:
+    """Change the members that were sent; everything the rule binds is bound by the new definition at once.
+
+    Raises ValidationRuleNotFound, InvalidValidationRules.
+    """
+    columns = _columns(body.changes())
+    _check(columns)
+    async with db.write() as session:
+        await change_configuration(session, caller.project_id)
+        rule = await ValidationRuleRepository(session, caller.project_id).find(rule_id)
+        if rule is None:
+            raise ValidationRuleNotFound(rule_id)
+        for name, value in columns.items():
+            setattr(rule, name, value)
+        rule.updated_at = clock.now()
+        await assigning.count_for(session, rule)
+        assignments_count = await AssignmentRepository(session, caller.project_id).count(rule_id)
+        events.rule_changed(session, caller, "updated", rule, assignments_count)
+    return rule_read(rule, assignments_count)
+
+
+async def get(db: Database, caller: Caller, rule_id: str) -> ValidationRuleRead:
+    """Raises ValidationRuleNotFound."""
+    async with db.read() as session:
+        rule = await ValidationRuleRepository(session, caller.project_id).find(rule_id)
+        if rule is None:
+            raise ValidationRuleNotFound(rule_id)
+        return rule_read(rule, await AssignmentRepository(session, caller.project_id).count(rule_id))
+
+
+async def delete(db: Database, caller: Caller, rule_id: str) -> None:
+    """Delete a rule that binds nothing.
+
+    Raises ValidationRuleNotFound, RuleInUse.
+    """
+    async with db.write() as session:
+        await change_configuration(session, caller.project_id)
+        rule = await ValidationRuleRepository(session, caller.project_id).find(rule_id)
+        if rule is None:
+            raise ValidationRuleNotFound(rule_id)
+        assignments_count = await AssignmentRepository(session, caller.project_id).count(rule_id)
+        if assignments_count:
+            raise RuleInUse(rule_id, assignments_count)
+        events.rule_changed(session, caller, "deleted", rule, 0)
+        await session.delete(rule)
+
+
+async def assign(
+    db: Database, caller: Caller, rule_id: str, body: AssignmentCreate, *, force: bool
+) -> ValidationRuleAssignment:
+    """Let the rule bind a campaign or voucher.
+
+    Raises ValidationRuleNotFound, RelatedObjectNotFound, NothingToBind, RuleAlreadyAssigned, TooManyRules.
+    """
+    async with db.write() as session:
+        return await assigning.assign(
+            session, caller, rule_id, body.related_object_type, body.related_object_id, force=force
+        )
+
+
+async def unassign(db: Database, caller: Caller, rule_id: str, assignment_id: str) -> None:
+    """Free the object; what was counted for the rule goes on being counted.
+
+    Raises ValidationRuleNotFound, AssignmentNotFound.
+    """
+    async with db.write() as session:
+        await change_configuration(session, caller.project_id)
+        rule = await ValidationRuleRepository(session, caller.project_id).find(rule_id)
+        if rule is None:
+            raise ValidationRuleNotFound(rule_id)
+        repository = AssignmentRepository(session, caller.project_id)
+        assignment = await repository.find_of_rule(rule_id, assignment_id)
+        if assignment is None:
+            raise AssignmentNotFound(assignment_id)
+        await session.delete(assignment)
+        await session.flush()
+        events.assignment_changed(session, caller, "deleted", rule, assignment, await repository.count(rule_id))
+
+
+def _columns(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that these members set: a null clears, and what cannot be empty goes back to its default."""
+    columns = {
+        name: value.model_dump(mode="json", exclude_none=True) or None if isinstance(value, BaseModel) else value
+        for name, value in members.items()
+        if name != "bundle_rules"  # the schema lets only empty ones in
+    }
+    return columns | {name: value for name, value in DEFAULTS.items() if name in columns and columns[name] is None}
+
+
+def _check(columns: Mapping[str, Any]) -> None:
+    """Raises InvalidValidationRules with the path of what is wrong with the conditions."""
+    try:
+        parse_rule_set({"rules": columns.get("rules", {}), "error": columns.get("error")})
+    except InvalidRule as problem:
+        raise InvalidValidationRules(problem.path, problem.message) from None
