@@ -1,5 +1,6 @@
 """Work that outlives its request."""
 
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.tables import Json, ProjectRow, Timestamps
@@ -8,10 +9,17 @@ from app.kit.tables import Json, ProjectRow, Timestamps
 class AsyncAction(ProjectRow, Timestamps):
     """One piece of background work and how far it is: `progress` in percent, `processing_time` in milliseconds.
 
-    `parameters` is all the worker needs to do it, or to go on after a crash.
+    `parameters` is all the worker needs to do it, or to go on after a crash; `result` says what is done so far.
     """
 
     __tablename__ = "async_actions"
+    __table_args__ = (
+        Index(
+            "async_actions_unfinished_idx",
+            "project_id",
+            postgresql_where=text("status = ANY (ARRAY['ENQUEUED'::text, 'IN_PROGRESS'::text])"),
+        ),
+    )
 
     type: Mapped[str]
     status: Mapped[str]
