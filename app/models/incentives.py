@@ -53,7 +53,13 @@ class Voucher(ProjectRow, Timestamps):
     __table_args__ = (
         UniqueConstraint("project_id", "normal_code"),
         Index(None, "project_id", "campaign_id", "id"),
-        Index("vouchers_pool_idx", "project_id", "campaign_id", postgresql_where=text("publish_count = 0")),
+        Index(
+            "vouchers_pool_idx",
+            "project_id",
+            "campaign_id",
+            "id",
+            postgresql_where=text("publish_count = 0 AND active AND deleted_at IS NULL"),
+        ),
         Index("vouchers_wallet_idx", "project_id", "holder_id", postgresql_where=text("holder_id IS NOT NULL")),
     )
 
@@ -106,11 +112,20 @@ class ValidationRuleAssignment(ProjectRow, Timestamps):
 
 
 class Publication(ProjectRow):
-    """One act of giving codes to a customer. With a `source_id` it happens once."""
+    """One act of giving codes to a customer, or an attempt that failed. With a `source_id` it succeeds once.
+
+    `voucher_codes` are the codes of `voucher_ids` as they were given; a code never changes.
+    """
 
     __tablename__ = "publications"
     __table_args__ = (
-        UniqueConstraint("project_id", "source_id"),
+        Index(
+            "publications_source_idx",
+            "project_id",
+            "source_id",
+            unique=True,
+            postgresql_where=text("result = 'SUCCESS'"),
+        ),
         Index(None, "project_id", "customer_id"),
         Index(None, "project_id", "campaign_id"),
     )
@@ -121,6 +136,7 @@ class Publication(ProjectRow):
     tracking_id: Mapped[str | None]
     channel: Mapped[str]
     voucher_ids: Mapped[list[Any]] = mapped_column(default=list)
+    voucher_codes: Mapped[list[Any]] = mapped_column(default=list)
     publication_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
     result: Mapped[str]
     failure_code: Mapped[str | None]

@@ -232,19 +232,26 @@ def upgrade() -> None:
         sa.Column("tracking_id", sa.Text(), nullable=True),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("voucher_ids", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("voucher_codes", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("metadata", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("result", sa.Text(), nullable=False),
         sa.Column("failure_code", sa.Text(), nullable=True),
         sa.Column("failure_message", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("project_id", "id", name=op.f("publications_pkey")),
-        sa.UniqueConstraint("project_id", "source_id", name=op.f("publications_project_id_source_id_key")),
     )
     op.create_index(
         op.f("publications_project_id_campaign_id_idx"), "publications", ["project_id", "campaign_id"], unique=False
     )
     op.create_index(
         op.f("publications_project_id_customer_id_idx"), "publications", ["project_id", "customer_id"], unique=False
+    )
+    op.create_index(
+        "publications_source_idx",
+        "publications",
+        ["project_id", "source_id"],
+        unique=True,
+        postgresql_where=sa.text("result = 'SUCCESS'"),
     )
     op.create_table(
         "redemptions",
@@ -364,9 +371,9 @@ def upgrade() -> None:
     op.create_index(
         "vouchers_pool_idx",
         "vouchers",
-        ["project_id", "campaign_id"],
+        ["project_id", "campaign_id", "id"],
         unique=False,
-        postgresql_where=sa.text("publish_count = 0"),
+        postgresql_where=sa.text("publish_count = 0 AND active AND deleted_at IS NULL"),
     )
     op.create_index(
         op.f("vouchers_project_id_campaign_id_id_idx"), "vouchers", ["project_id", "campaign_id", "id"], unique=False
@@ -415,7 +422,11 @@ def downgrade() -> None:
     op.drop_table("validation_rule_assignments")
     op.drop_index("vouchers_wallet_idx", table_name="vouchers", postgresql_where=sa.text("holder_id IS NOT NULL"))
     op.drop_index(op.f("vouchers_project_id_campaign_id_id_idx"), table_name="vouchers")
-    op.drop_index("vouchers_pool_idx", table_name="vouchers", postgresql_where=sa.text("publish_count = 0"))
+    op.drop_index(
+        "vouchers_pool_idx",
+        table_name="vouchers",
+        postgresql_where=sa.text("publish_count = 0 AND active AND deleted_at IS NULL"),
+    )
     op.drop_table("vouchers")
     op.drop_table("validation_rules")
     op.drop_index(op.f("skus_project_id_product_id_idx"), table_name="skus")
@@ -430,6 +441,7 @@ def downgrade() -> None:
     op.drop_index("redemptions_customer_idx", table_name="redemptions")
     op.drop_index("redemptions_campaign_idx", table_name="redemptions")
     op.drop_table("redemptions")
+    op.drop_index("publications_source_idx", table_name="publications", postgresql_where=sa.text("result = 'SUCCESS'"))
     op.drop_index(op.f("publications_project_id_customer_id_idx"), table_name="publications")
     op.drop_index(op.f("publications_project_id_campaign_id_idx"), table_name="publications")
     op.drop_table("publications")
