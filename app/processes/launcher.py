@@ -59,12 +59,15 @@ class Launcher:
             os.chown(path, self.account.pw_uid, self.account.pw_gid)
 
     def _with_capability(self) -> list[str]:
-        """setpriv replaces itself with the program, so the process id stays the one we started."""
+        """setpriv(1) replaces itself with the program, so the process id stays the one we started.
+
+        Without `no_setuid_fixup` the capability would count for open(2) but not for access(2), which initdb asks.
+        """
         if self.account is None or self.capability is None:
             return []
         identity = [f"--reuid={self.account.pw_uid}", f"--regid={self.account.pw_gid}", "--clear-groups"]
         rights = [f"--inh-caps=+{self.capability}", f"--ambient-caps=+{self.capability}"]
-        return ["setpriv", *identity, *rights, "--pdeathsig=INT"]
+        return ["setpriv", *identity, *rights, "--securebits=+no_setuid_fixup", "--pdeathsig=INT"]
 
 
 def launcher_for(program: Path, cluster: Path) -> Launcher:
