@@ -7,13 +7,13 @@ from app.engine.cart import Cart
 from app.engine.decision import Decision, Outcome, decision_of
 from app.engine.findings import Finding
 from app.engine.money import Rounding
-from app.engine.postings import AccountKey, Posting, strictest_floor
+from app.engine.postings import AccountKey, Counted, Posting, strictest_floor
 from app.engine.redeemables import Redeemable, Unresolved, keys_of
 from app.engine.refusals import Refusal, closed, disabled, not_found, rules_violated, used_up
 from app.engine.rules import RuleSubject
 from app.engine.stacking import StackingRules
 
-IGNORE_NOTHING: frozenset[str] = frozenset()
+IGNORE_NOTHING: frozenset[Counted] = frozenset()
 
 
 def evaluate(
@@ -23,12 +23,12 @@ def evaluate(
     *,
     rounding: Rounding = "half_up",
     explain: bool = False,
-    ignoring: frozenset[str] = IGNORE_NOTHING,
+    ignoring: frozenset[Counted] = IGNORE_NOTHING,
 ) -> Decision:
     """Decide what `redeemables` take off `cart`, one after the other, each on what the earlier ones left.
 
     Uses and budgets taken by earlier redeemables of the request are gone for the later ones. `explain` keeps findings
-    that held, too. `ignoring` names rules (`redemption.count.per_customer`) that are taken to hold.
+    that held, too. Rules that limit a count in `ignoring` are taken to hold.
     """
     running = cart
     taken: dict[AccountKey, int] = {}
@@ -57,7 +57,7 @@ def qualify(
     *,
     rounding: Rounding = "half_up",
     explain: bool = False,
-    ignoring: frozenset[str] = IGNORE_NOTHING,
+    ignoring: frozenset[Counted] = IGNORE_NOTHING,
 ) -> tuple[Outcome, ...]:
     """What would become of each candidate if it were the only one."""
     return tuple(_consider(cart, candidate, stacking, {}, 0, rounding, explain, ignoring) for candidate in candidates)
@@ -71,7 +71,7 @@ def _consider(
     applied_count: int,
     rounding: Rounding,
     explain: bool,
-    ignoring: frozenset[str],
+    ignoring: frozenset[Counted],
 ) -> Outcome:
     """One redeemable on the order as it stands: exists, enabled, open, uses left, and only then effect and rules."""
     if isinstance(redeemable, Unresolved):
@@ -98,8 +98,9 @@ def _consider(
             holder_id=redeemable.holder_id,
             redeemable_metadata=redeemable.metadata,
             counts=counts,
+            ignoring=ignoring,
         )
-        refusal, findings, floors = _hold_against_rules(redeemable, subject, explain, ignoring)
+        refusal, findings, floors = _ask_rules(redeemable, subject, explain)
         if refusal is not None:
             return _inapplicable(redeemable, cart, refusal)
     skip_reason = stacking.reason_to_skip(application, cart, applied_count)
@@ -141,8 +142,8 @@ def _closed_door(redeemable: Redeemable, cart: Cart, counts: Mapping[AccountKey,
     return None
 
 
-def _hold_against_rules(
-    redeemable: Redeemable, subject: RuleSubject, explain: bool, ignoring: frozenset[str]
+def _ask_rules(
+    redeemable: Redeemable, subject: RuleSubject, explain: bool
 ) -> tuple[Refusal | None, tuple[Finding, ...], dict[AccountKey, int]]:
     """The refusal if a rule does not hold, what was found, and the floors on which the rules rely.
 
@@ -153,7 +154,7 @@ def _hold_against_rules(
     floors: dict[AccountKey, int] = {}
     key = message = None
     for rule_id, rule_set in redeemable.rules:
-        outcome = rule_set.evaluate(subject, explain=explain, ignoring=ignoring)
+        outcome = rule_set.evaluate(subject, explain=explain)
         findings += outcome.findings
         for account, floor in outcome.floors.items():
             floors[account] = max(floor, floors.get(account, floor))
@@ -185,8 +186,7 @@ def _postings(
                 accounts.setdefault(account, None)
     for account, floor in floors.items():
         accounts[account] = strictest_floor(accounts.get(account), floor)
-    initial_amount = cart.initial_amount if cart.initial_amount is not None else cart.amount or 0
-    amounts = {"uses": 1, "ordered": initial_amount, "discounted": application.total_discount_amount}
+    amounts = {"uses": 1, "ordered": cart.amount or 0, "discounted": application.total_discount_amount}
     return tuple(
         Posting(account, -amounts[account.measure], accounts[account])
         for account in sorted(accounts)

@@ -90,9 +90,9 @@ def _no_amount(cart: Cart) -> Missing:
 
 @fact("order.amount", int, label="The order", unit=MINOR_UNITS)
 def order_amount(subject: RuleSubject) -> int | Missing:
-    """The order before discounts, units added by earlier redeemables included."""
-    amount = subject.cart.amount
-    return _no_amount(subject.cart) if amount is None else amount
+    """What is left to pay before this redeemable: the order as earlier redeemables left it."""
+    cart = subject.cart
+    return _no_amount(cart) if cart.amount is None else cart.total_amount
 
 
 @fact("order.initial_amount", int, label="The order", unit=MINOR_UNITS)

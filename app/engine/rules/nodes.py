@@ -191,6 +191,8 @@ class LimitRule:
         return self.proof(scope) is not None
 
     def proof(self, scope: Scope) -> Floors | None:
+        if self.fact.counted in scope.subject.ignoring:
+            return NO_FLOORS if self.sub_rules is None else self.sub_rules.proof(scope)
         count, account = used_with_this(self.fact.counted, scope.subject)
         lowest: int | None = None
         for condition in self.conditions:
@@ -205,6 +207,8 @@ class LimitRule:
         return tightest({account: -lowest}, inner)
 
     def explain(self, scope: Scope, with_counterfactuals: bool) -> Verdict:
+        if self.fact.counted in scope.subject.ignoring:
+            return Verdict(True) if self.sub_rules is None else self.sub_rules.explain(scope, with_counterfactuals)
         count, _ = used_with_this(self.fact.counted, scope.subject)
 
         def sentence(condition: Condition) -> str | None:

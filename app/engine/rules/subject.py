@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from app.engine.cart import Cart, Item, Metadata
-from app.engine.postings import AccountKey
+from app.engine.postings import AccountKey, Counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class RuleSubject:
     units, `total_amount_after` what is left to pay once this redeemable's `discount_amount` is off. `object_id` is the
     voucher or promotion tier, `holder_id` the customer it was published to, `gift_credits` what a gift card would pay
     (None for anything else). `counts` says how much of each account is used, in positive numbers; what is absent is 0.
+    Limits on a count in `ignoring` are taken to hold, as a qualification takes those on budgets.
     """
 
     cart: Cart
@@ -28,6 +29,7 @@ class RuleSubject:
     redeemable_metadata: Metadata = field(default_factory=dict)
     gift_credits: int | None = None
     counts: Mapping[AccountKey, int] = field(default_factory=dict)
+    ignoring: frozenset[Counted] = frozenset()
 
 
 class Missing(Enum):
