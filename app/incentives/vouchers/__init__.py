@@ -1,0 +1,1 @@
+"""Vouchers: codes and what they are worth."""

@@ -1,0 +1,74 @@
+"""How a voucher looks on the wire: one function for every answer that shows one."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from app.incentives.validation_rules.assignments import assignment_list
+from app.incentives.validation_rules.schemas import AssignmentRead
+from app.kit.wire import format_instant
+from app.models import Campaign, Voucher
+
+
+def voucher_read(
+    voucher: Voucher, campaign: Campaign | None, uses: int, assignments: Sequence[AssignmentRead] = ()
+) -> dict[str, Any]:
+    """The contract's Voucher as JSON values; members without a value are left out, but for those the contract has null.
+
+    What the voucher lacks (discount, dates, validity) is shown as its campaign has it. `uses` is how often it is redeemed
+    now. `assignments` are the voucher's own rules.
+    """
+    url = f"/v1/vouchers/{quote(voucher.code, safe='')}"
+    members = {
+        "id": voucher.id,
+        "code": voucher.code,
+        "type": voucher.type,
+        "discount": discount_of(voucher, campaign),
+        **schedule_of(voucher, campaign),
+        "active": voucher.active,
+        "additional_info": voucher.additional_info,
+        "metadata": voucher.voucher_metadata or {},
+        "is_referral_code": False,
+        "holder_id": voucher.holder_id,
+        "created_at": format_instant(voucher.created_at),
+        "updated_at": format_instant(voucher.updated_at) if voucher.updated_at else None,
+        "object": "voucher",
+        "categories": [],
+        "publish": {
+            "object": "list",
+            "count": voucher.publish_count,
+            "url": f"{url}/publications?page=1&limit=10",
+        },
+        "redemption": {
+            "object": "list",
+            "quantity": voucher.redemption_quantity,
+            "redeemed_quantity": uses,
+            "url": f"{url}/redemptions?page=1&limit=10",
+        },
+        "validation_rules_assignments": assignment_list(assignments).model_dump(mode="json"),
+    }
+    return {
+        "campaign": campaign.name if campaign else None,
+        "campaign_id": voucher.campaign_id,
+        "category_id": None,
+        **{name: value for name, value in members.items() if value is not None},
+    }
+
+
+def discount_of(voucher: Voucher, campaign: Campaign | None) -> dict[str, Any] | None:
+    """What the voucher is worth: its own discount, else its campaign's."""
+    return voucher.discount or (campaign.discount if campaign else None)
+
+
+def schedule_of(voucher: Voucher, campaign: Campaign | None) -> dict[str, Any]:
+    """The time limits in force, by wire name; the voucher's where it has them, the campaign's elsewhere."""
+    start_date, expiration_date, validity = voucher.start_date, voucher.expiration_date, voucher.validity
+    if campaign is not None:
+        start_date = start_date or campaign.start_date
+        expiration_date = expiration_date or campaign.expiration_date
+        validity = validity or campaign.validity
+    return {
+        "start_date": format_instant(start_date) if start_date else None,
+        "expiration_date": format_instant(expiration_date) if expiration_date else None,
+        **(validity or {}),
+    }
