@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
+from app.access.authentication import Keyring, claimant_of
 from app.kit.db import Database
 from app.kit.failures import answer_failures
 from app.settings import Settings
@@ -44,6 +45,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(title="Guerdon", version=__version__, lifespan=lifespan, redirect_slashes=False)
     app.state.settings = settings
+    app.state.keyring = Keyring()
+    app.state.claimant_of = claimant_of
     app.add_middleware(RequestIds)
     answer_failures(app)
     for router in ROUTERS:

@@ -305,10 +305,7 @@ def _plain(value: Any) -> Any:
 
 
 def _keyring(request: Request) -> Keyring:
-    state = request.app.state
-    if not hasattr(state, "keyring"):
-        state.keyring = Keyring()
-    keyring: Keyring = state.keyring
+    keyring: Keyring = request.app.state.keyring
     return keyring
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
+from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter, Depends, Request, Response, params
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from app.kit.db import Database
-from app.kit.errors import UnsupportedMediaType
+from app.kit.errors import InvalidQuery, UnsupportedMediaType
+from app.kit.idempotency import IdempotentRoute
 from app.kit.wire import decode
 
 ENCODED_SLASH = "\x00"
@@ -23,6 +25,17 @@ async def database_of(request: Request) -> Database:
 
 
 Db = Annotated[Database, Depends(database_of)]
+
+
+def routable(raw_path: bytes) -> str:
+    """The decoded path, in which an encoded slash does not separate segments: JsonRoute turns it into a slash later.
+
+    Raises InvalidQuery for a path that holds a NUL.
+    """
+    if b"%00" in raw_path:
+        raise InvalidQuery("", "NUL characters are not accepted in a path.")
+    kept = raw_path.replace(b"%2F", ENCODED_SLASH.encode()).replace(b"%2f", ENCODED_SLASH.encode())
+    return unquote_to_bytes(kept).decode("utf-8", "replace")
 
 
 async def json_bytes(request: Request) -> bytes:
@@ -63,7 +76,7 @@ def _without_content_type(scope: Scope) -> Scope:
     return scope
 
 
-class JsonRoute(APIRoute):
+class JsonRoute(IdempotentRoute):
     """A route of the API: JSON bodies are read strictly, an empty body is an empty object, %2F in the path is a slash.
 
     An endpoint that declares no body but takes the `Request` pays nothing for this: it reads `json_bytes` itself and
@@ -90,7 +103,18 @@ class JsonRoute(APIRoute):
 
 
 class Router(APIRouter):
-    """The router every room uses: its routes are JsonRoutes, unless it asks for others."""
+    """The router every room uses: its routes are JsonRoutes unless it asks for others, named after their functions."""
 
     def __init__(self, *, route_class: type[APIRoute] = JsonRoute, **options: Any) -> None:
-        super().__init__(route_class=route_class, **options)
+        super().__init__(
+            route_class=route_class,
+            redirect_slashes=False,
+            strict_content_type=False,
+            generate_unique_id_function=operation_id,
+            **options,
+        )
+
+
+def operation_id(route: APIRoute) -> str:
+    """The function's name; what browsers may call too has a name of its own there."""
+    return f"client_{route.name}" if route.path.startswith("/client/") else route.name

@@ -148,6 +148,12 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("project_id", "credential", "route", "key", name=op.f("idempotency_records_pkey")),
     )
+    op.create_index(
+        op.f("idempotency_records_project_id_expires_at_idx"),
+        "idempotency_records",
+        ["project_id", "expires_at"],
+        unique=False,
+    )
     op.create_table(
         "oauth_tokens",
         sa.Column("project_id", sa.Integer(), nullable=False),
@@ -451,6 +457,7 @@ def downgrade() -> None:
     op.drop_index(op.f("orders_project_id_customer_id_idx"), table_name="orders")
     op.drop_table("orders")
     op.drop_table("oauth_tokens")
+    op.drop_index(op.f("idempotency_records_project_id_expires_at_idx"), table_name="idempotency_records")
     op.drop_table("idempotency_records")
     op.drop_index(op.f("customers_project_id_normal_email_idx"), table_name="customers")
     op.drop_table("customers")
