@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from app.engine.cart import Cart, Item
+from app.engine.cart import Cart
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,10 @@ class Application:
         return replace(
             cart,
             discount_amount=cart.discount_amount + self.order_discount_amount,
-            items=tuple(map(_discounted, cart.items, amounts, quantities)),
+            items=tuple(
+                item.discounted(amount, quantity) if amount or quantity else item
+                for item, amount, quantity in zip(cart.items, amounts, quantities, strict=True)
+            ),
         )
 
     def __add__(self, other: "Application") -> "Application":
@@ -48,16 +51,6 @@ class Application:
 
 
 NOTHING = Application()
-
-
-def _discounted(item: Item, amount: int, quantity: int) -> Item:
-    if not amount and not quantity:
-        return item
-    return replace(
-        item,
-        discount_amount=item.discount_amount + amount,
-        discount_quantity=item.discount_quantity + quantity,
-    )
 
 
 def _added(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:

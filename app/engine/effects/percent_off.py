@@ -31,7 +31,8 @@ class PercentOff(MoneyOff):
         # of a line decide whether the odd cent is given or lost.
         caps = [self._within_limit(line.left_amount) for line in lines]
         is_capped = [
-            percent_of(line.base_amount, self.percent_off, "down") >= cap for line, cap in zip(lines, caps, strict=True)
+            line.base_amount > cap and percent_of(line.base_amount, self.percent_off, "down") >= cap
+            for line, cap in zip(lines, caps, strict=True)
         ]
         bases = [0 if capped else line.base_amount for line, capped in zip(lines, is_capped, strict=True)]
         shares = allocate_within(percent_of(sum(bases), self.percent_off, rounding), bases, caps)
