@@ -69,17 +69,18 @@ def json_number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-WholeNumber = Annotated[int, BeforeValidator(whole_number)]
-Amount = Annotated[WholeNumber, Field(ge=0, le=LARGEST_INTEGER)]
+READ_WHOLE = BeforeValidator(whole_number)
+# Bounds stand before the reader, so that they belong to the integer and are shown as its minimum and maximum.
+Amount = Annotated[int, Field(ge=0, le=LARGEST_INTEGER), READ_WHOLE]
 """Money in minor units, zero allowed."""
-AmountLimit = Annotated[WholeNumber, Field(gt=0, le=LARGEST_INTEGER)]
+AmountLimit = Annotated[int, Field(gt=0, le=LARGEST_INTEGER), READ_WHOLE]
 """The most that may be taken off, in minor units."""
-Count = Annotated[WholeNumber, Field(ge=0, le=LARGEST_INTEGER)]
+Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER), READ_WHOLE]
 """A number of units, lines or repetitions."""
 Percent = Annotated[
     Decimal,
-    BeforeValidator(exact_percent),
     Field(gt=0, le=100, decimal_places=2),
+    BeforeValidator(exact_percent),
     PlainSerializer(json_number),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 100, "examples": [12.5]}),
 ]

@@ -11,7 +11,7 @@ from app.engine.postings import AccountKey, Counted, account_key
 from app.engine.rules import RuleSet
 from app.engine.validity import Validity
 
-RedeemableKind = Literal["voucher"]
+RedeemableKind = Literal["voucher", "promotion_tier", "promotion_stack"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from app.engine.application import Application
 from app.engine.cart import Cart
 from app.engine.effects import DiscountCalculationMode
-from app.engine.money import WholeNumber
+from app.engine.money import READ_WHOLE
 from app.engine.stored import Stored
 
 SkipReason = Literal["applicable_redeemables_limit_exceeded", "preceding_validation_failed", "no_effect"]
@@ -30,14 +30,14 @@ class StackingRules(Stored):
     categories.
     """
 
-    redeemables_limit: Annotated[WholeNumber, Field(ge=1, le=30)] = 30
-    applicable_redeemables_limit: Annotated[WholeNumber, Field(ge=1, le=30)] = 5
-    applicable_redeemables_per_category_limit: Annotated[WholeNumber, Field(ge=1, le=30)] = 1
-    applicable_redeemables_category_limits: dict[str, Annotated[WholeNumber, Field(ge=1, le=10)]] = Field(
+    redeemables_limit: Annotated[int, Field(ge=1, le=30), READ_WHOLE] = 30
+    applicable_redeemables_limit: Annotated[int, Field(ge=1, le=30), READ_WHOLE] = 5
+    applicable_redeemables_per_category_limit: Annotated[int, Field(ge=1, le=30), READ_WHOLE] = 1
+    applicable_redeemables_category_limits: dict[str, Annotated[int, Field(ge=1, le=10), READ_WHOLE]] = Field(
         default_factory=dict
     )
-    applicable_exclusive_redeemables_limit: Annotated[WholeNumber, Field(ge=1, le=5)] = 1
-    applicable_exclusive_redeemables_per_category_limit: Annotated[WholeNumber, Field(ge=1, le=5)] = 1
+    applicable_exclusive_redeemables_limit: Annotated[int, Field(ge=1, le=5), READ_WHOLE] = 1
+    applicable_exclusive_redeemables_per_category_limit: Annotated[int, Field(ge=1, le=5), READ_WHOLE] = 1
     exclusive_categories: CategoryIds = ()
     joint_categories: CategoryIds = ()
     redeemables_application_mode: Literal["ALL", "PARTIAL"] = "ALL"

@@ -340,3 +340,15 @@ def test_a_bad_discount_is_refused_with_the_field_at_fault(definition: dict[str,
 def test_a_discount_of_an_unknown_type_is_refused(definition: Any) -> None:
     with pytest.raises(ValidationError):
         discount_adapter.validate_python(definition)
+
+
+def test_the_published_schema_of_a_discount_shows_the_bounds_of_its_figures() -> None:
+    definitions = discount_adapter.json_schema()["$defs"]
+
+    assert definitions["AmountOff"]["properties"]["amount_off"] | {"title": ""} == {
+        "title": "",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 2**63 - 1,
+    }
+    assert definitions["PercentOff"]["properties"]["percent_off"]["maximum"] == 100
