@@ -17,7 +17,7 @@ from fastapi import Depends, Request
 from app.access.callers import Caller, ProjectView
 from app.access.errors import Forbidden, MissingPermission, Unauthorized
 from app.access.origins import is_trusted
-from app.access.permissions import PERMISSIONS, permissions_of
+from app.access.permissions import PERMISSIONS, ROLES, Role, permissions_of
 from app.access.project_settings import ProjectSettings
 from app.access.tokens import token_hash, token_matches
 from app.kit.db import Database
@@ -102,37 +102,29 @@ def requires(permission: str) -> Any:
         raise ValueError(f"{permission} is not in app/access/permissions.py")
 
     async def allowed_caller(request: Request) -> Caller:
-        return allowed(await current_caller_of(request), permission)
+        return await current_caller_of(request, permission)
 
     return Depends(allowed_caller)
 
 
-def allowed(caller: Caller, permission: str) -> Caller:
-    """The caller itself, when it has the permission.
-
-    Raises MissingPermission.
-    """
-    if not caller.may(permission):
-        raise MissingPermission(permission)
-    return caller
-
-
-async def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request, permission: str) -> Caller:
     """The caller as this process last knew it: no statement when the key was seen before.
 
     Only for requests that read `projects.configuration_version` anyway: compare it with `is_current`, and when it
-    differs ask `current_caller_of`, which refuses a key that was revoked in between.
+    differs ask `caller_again`, which refuses a key that was revoked in between. A refusal is never given on old
+    knowledge.
+
+    Raises Unauthorized, MissingPermission, Forbidden (origin).
     """
-    known: Caller | None = getattr(request.state, "caller", None)
-    if known is not None:
-        return known
     surface = surface_of(request)
-    if surface != "management":
+    if surface != "management" and not _is_certain(request):
         credentials = credentials_of(request, surface)
         proven = _keyring(request).find(credentials.digest())
-        if proven is not None:
-            return _admit(request, credentials, proven)
-    return await current_caller_of(request)
+        if proven is not None and proven.may(permission) and _may_come_from(request, credentials, proven):
+            caller = replace(proven, request_id=request_id_of(request))
+            request.state.caller = caller
+            return caller
+    return await current_caller_of(request, permission)
 
 
 def is_current(caller: Caller, version: int) -> bool:
@@ -140,23 +132,39 @@ def is_current(caller: Caller, version: int) -> bool:
     return caller.project.version == version
 
 
-async def current_caller_of(request: Request) -> Caller:
+async def current_caller_of(request: Request, permission: str) -> Caller:
+    """The caller, certain at this moment, with the permission.
+
+    Raises Unauthorized, MissingPermission, Forbidden (origin), NotFound (management keys: no such project).
+    """
+    return _allowed(await authenticate(request), permission)
+
+
+async def caller_again(request: Request, permission: str) -> Caller:
+    """The same, forgetting that this request has asked before: what it knew has turned out to be old."""
+    request.state.caller_is_certain = False
+    return await current_caller_of(request, permission)
+
+
+async def authenticate(request: Request) -> Caller:
     """The caller, certain at this moment; asked again in the same request it is the same.
 
     On /management/v1 the project is the one in the path.
-    Raises Unauthorized, Forbidden, and NotFound for a project that a management key names wrongly.
+    Raises Unauthorized, Forbidden (origin), NotFound (management keys: no such project).
     """
-    known: Caller | None = getattr(request.state, "caller", None)
-    if known is None:
+    if not _is_certain(request):
         surface = surface_of(request)
         if surface == "management":
-            known = await _managed(request)
+            request.state.caller = await _managed(request)
         else:
             credentials = credentials_of(request, surface)
             proven = await _prove(_database(request), _keyring(request), credentials)
-            known = _admit(request, credentials, proven)
-        request.state.caller = known
-    return known
+            if not _may_come_from(request, credentials, proven):
+                raise Forbidden("The origin is not one of the trusted domains of the project.")
+            request.state.caller = replace(proven, request_id=request_id_of(request))
+        request.state.caller_is_certain = True
+    caller: Caller = request.state.caller
+    return caller
 
 
 async def manager_of(request: Request) -> Manager:
@@ -177,8 +185,19 @@ async def claimant_of(request: Request) -> tuple[int, str]:
     """Project and key an Idempotency-Key counts for; 0 for management keys, which stand above projects."""
     if surface_of(request) == "management":
         return 0, (await manager_of(request)).api_key_id
-    caller = await current_caller_of(request)
+    caller = await authenticate(request)
     return caller.project_id, caller.api_key_id
+
+
+async def server_key_of(request: Request) -> Caller:
+    """The caller, who must have come with the key pair itself and not with a token minted from it.
+
+    Raises Unauthorized.
+    """
+    caller = await authenticate(request)
+    if caller.kind != "server" or caller.scopes is not None:
+        raise Unauthorized
+    return caller
 
 
 def surface_of(request: Request) -> Surface:
@@ -241,7 +260,7 @@ async def _prove(db: Database, keyring: Keyring, credentials: Credentials) -> Ca
         role="client" if on_client else row["role"],
         kind="client" if on_client else "server",
         request_id="",
-        scopes=permissions_of(_plain(row["scopes"]), on_client=on_client) if credentials.is_bearer else None,
+        scopes=_scoped(row, on_client) if credentials.is_bearer else None,
     )
     keyring.keep(digest, caller, row["expires_at"])
     return caller
@@ -268,6 +287,12 @@ async def _load(db: Database, credentials: Credentials) -> Any:
     return row
 
 
+def _scoped(row: Any, on_client: bool) -> frozenset[str]:
+    """What a token may do: its scopes, and never more than the key it was minted from."""
+    role: Role = row["role"]
+    return permissions_of(_plain(row["scopes"]), on_client=on_client) & ROLES[role]
+
+
 async def _managed(request: Request) -> Caller:
     manager = await manager_of(request)
     public_id = request.path_params["project_id"]
@@ -278,16 +303,22 @@ async def _managed(request: Request) -> Caller:
     return Caller(project_view(row), manager.api_key_id, "admin", "management", manager.request_id)
 
 
-def _admit(request: Request, credentials: Credentials, proven: Caller) -> Caller:
-    """The proven caller in this request. A client key is public, so pages of foreign origins may not use it.
+def _allowed(caller: Caller, permission: str) -> Caller:
+    """Raises MissingPermission."""
+    if not caller.may(permission):
+        raise MissingPermission(permission)
+    return caller
 
-    Raises Forbidden.
-    """
-    if credentials.surface == "client" and not credentials.is_bearer:
-        trusted = proven.project.settings.client_trusted_domains
-        if not is_trusted(request.headers.get("origin"), trusted):
-            raise Forbidden("The origin is not one of the trusted domains of the project.")
-    return replace(proven, request_id=request_id_of(request))
+
+def _may_come_from(request: Request, credentials: Credentials, proven: Caller) -> bool:
+    """A client key is public, so pages of foreign origins may not use it; a bearer token is as secret as others."""
+    if credentials.surface != "client" or credentials.is_bearer:
+        return True
+    return is_trusted(request.headers.get("origin"), proven.project.settings.client_trusted_domains)
+
+
+def _is_certain(request: Request) -> bool:
+    return getattr(request.state, "caller_is_certain", False)
 
 
 def _well_formed(credentials: Credentials) -> Credentials:

@@ -25,3 +25,8 @@ async def change_configuration(session: AsyncSession, project_id: int) -> int:
     )
     assert version is not None  # a caller names its project, and projects with rows are never deleted
     return version
+
+
+async def hold_configuration(session: AsyncSession, project_id: int) -> None:
+    """Keep the configuration as it is until this transaction ends; many may hold it at once."""
+    await session.execute(select(func.pg_advisory_xact_lock_shared(CONFIGURATION_LOCK, project_id)))

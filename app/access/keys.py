@@ -8,9 +8,12 @@ from typing import Literal, TypeAlias
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.audit import record
+from app.access.callers import Caller
 from app.access.configuration import change_configuration
 from app.access.permissions import Role
 from app.access.tokens import new_key_id, new_token, token_hash
+from app.kit.db import Database
 from app.kit.errors import AppError, NotFound
 from app.models import ApiKey
 
@@ -37,6 +40,30 @@ class KeyPair:
     role: Role
     name: str
     created_at: datetime
+
+
+async def create(db: Database, caller: Caller, role: Role, name: str, now: datetime) -> KeyPair:
+    """A key of the caller's project."""
+    async with db.write() as session:
+        pair = await create_key(session, caller.project_id, role, name, now)
+        record(session, caller, "api_key.created", "api_key", pair.id, {"role": role, "name": name})
+    return pair
+
+
+async def search(db: Database, caller: Caller) -> Sequence[ApiKey]:
+    """All keys of the caller's project, newest first."""
+    async with db.read() as session:
+        return await list_keys(session, caller.project_id)
+
+
+async def revoke(db: Database, caller: Caller, key_id: str, now: datetime) -> None:
+    """Make a key of the caller's project worthless.
+
+    Raises NotFound.
+    """
+    async with db.write() as session:
+        await revoke_key(session, caller.project_id, key_id, now)
+        record(session, caller, "api_key.revoked", "api_key", key_id)
 
 
 async def create_key(session: AsyncSession, project_id: int, role: Role, name: str, now: datetime) -> KeyPair:

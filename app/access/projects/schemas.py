@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field
 
+from app.access.permissions import Role
 from app.access.project_settings import DefaultCodeConfig, TrustedDomain
 from app.engine.money import Rounding
-from app.kit.wire import WireIn, WireOut, WirePatch
+from app.kit.wire import Instant, WireIn, WireOut, WirePatch
 
 _ZONES = available_timezones()
 
@@ -106,3 +107,40 @@ class ProjectKey(WireOut):
 class ProjectCreated(ProjectRead):
     server_side_key: ProjectKey
     client_side_key: ProjectKey
+
+
+class ProjectList(WireOut):
+    object: Literal["list"] = "list"
+    data_ref: Literal["data"] = "data"
+    data: list[ProjectRead]
+    total: int
+
+
+class KeyCreate(WireIn):
+    role: Annotated[Role, Field(description="`client` makes a key for browsers, the others make keys for servers.")]
+    name: Annotated[str, Field(min_length=1, max_length=200, examples=["checkout in production"])]
+
+
+class KeyRead(WireOut):
+    id: Annotated[str, Field(description="The public half: `X-App-Id` or `X-Client-Application-Id`.")]
+    kind: Literal["server", "client", "management"]
+    role: Role
+    name: str
+    created_at: Instant
+    revoked_at: Instant | None = None
+
+
+class KeyCreated(WireOut):
+    id: Annotated[str, Field(description="The public half: `X-App-Id` or `X-Client-Application-Id`.")]
+    token: Annotated[str, Field(description="The secret half: `X-App-Token` or `X-Client-Token`. Shown only here.")]
+    kind: Literal["server", "client", "management"]
+    role: Role
+    name: str
+    created_at: Instant
+
+
+class KeyList(WireOut):
+    object: Literal["list"] = "list"
+    data_ref: Literal["data"] = "data"
+    data: list[KeyRead]
+    total: int
