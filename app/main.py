@@ -1,34 +1,39 @@
 """The HTTP application: routers, error answers, and what lives as long as the process."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
+from app.access.audit import endpoints as audit_log
 from app.access.authentication import Keyring, claimant_of
+from app.access.oauth import endpoints as oauth
+from app.access.projects import endpoints as projects
+from app.incentives.validation_rules import endpoints as validation_rules
+from app.kit import health
+from app.kit.cors import ClientCors
 from app.kit.db import Database
 from app.kit.failures import answer_failures
+from app.kit.front_door import FrontDoor
+from app.kit.logs import configure_logs
+from app.kit.openapi import describe
 from app.settings import Settings
 
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    oauth.router,
+    projects.router,
+    audit_log.router,
+    validation_rules.router,
+)
 """Every router of the service; the busiest first, because routes are tried in this order."""
-
-
-class RequestIds:
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["request_id"] = f"v-{os.urandom(9).hex()}"
-        await self.app(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application on the database of `settings`; without them, those of the environment."""
     settings = settings or Settings()
+    configure_logs(settings.log_level)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -43,12 +48,28 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         await app.state.database.close()
 
-    app = FastAPI(title="Guerdon", version=__version__, lifespan=lifespan, redirect_slashes=False)
+    app = FastAPI(
+        title="Guerdon",
+        version=__version__,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url="/docs" if settings.docs else None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if settings.docs else None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
     app.state.settings = settings
     app.state.keyring = Keyring()
     app.state.claimant_of = claimant_of
-    app.add_middleware(RequestIds)
     answer_failures(app)
-    for router in ROUTERS:
-        app.include_router(router)
+    describe(app)
+    # Not include_router: it nests routers, and every request would be matched against each of them twice.
+    app.router.routes[:0] = [route for router in ROUTERS for route in router.routes]
+    app.add_middleware(
+        FrontDoor,
+        body_limit_bytes=settings.body_limit_bytes,
+        request_seconds=settings.request_seconds,
+        requests_in_flight=settings.requests_in_flight,
+    )
+    app.add_middleware(ClientCors)
     return app

@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     forwarded_allow_ips: Annotated[
         str, Field(description="Proxies whose `X-Forwarded-*` headers are believed, separated by commas.")
     ] = "127.0.0.1"
+    request_seconds: Annotated[Seconds, Field(description="The longest a request may take; then it gets 503.")] = 60
+    requests_in_flight: Annotated[
+        int, Field(ge=1, description="More requests at once than this get 503 with Retry-After, in each API process.")
+    ] = 1000
     keep_alive_seconds: Annotated[
         Seconds, Field(description="How long an idle HTTP connection stays open. Keep it above that of your proxy.")
     ] = 75

@@ -133,6 +133,8 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
 
 
 def _http_error(error: HTTPException, request: Request) -> AppError:
+    if isinstance(error.__cause__, AppError):  # FastAPI wraps what it meets while it reads a form
+        return error.__cause__
     where = f"{request.method} {path_as_sent(request.scope)}"
     if error.status_code == 404:
         return UnknownRoute(f"There is no route {where}.")

@@ -28,6 +28,7 @@ _DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 18
 _decoder = msgspec.json.Decoder()
 _INT64 = range(-(2**63), 2**63)
+_NOT_AN_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -111,12 +112,14 @@ def read(model: type[ModelT], body: bytes) -> ModelT:
 
 def problems_of(errors: Sequence[Any], value: Any) -> list[tuple[str, str]]:
     """Pydantic's errors about `value` as pairs of JSON path and sentence."""
-    return [(_path_in(value, error["loc"], error["type"]), _sentence(error["msg"])) for error in errors]
+    return [(_path_in(value, error["loc"], error["type"]), _sentence(error)) for error in errors]
 
 
-def _sentence(message: str) -> str:
+def _sentence(error: Any) -> str:
     """`Value error, must be even` as `Must be even.`"""
-    message = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if error["type"] in _NOT_AN_OBJECT:
+        return "Input should be an object."
+    message: str = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     return message[:1].upper() + message[1:] + ("" if message.endswith(".") else ".")
 
 

@@ -1,0 +1,119 @@
+"""The OpenAPI document: what FastAPI knows, with our errors and keys, in an order that does not change."""
+
+import json
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from app.kit.errors import ErrorBody
+
+REF_TEMPLATE = "#/components/schemas/{model}"
+_ERROR = {
+    "description": "What went wrong",
+    "content": {"application/json": {"schema": {"$ref": REF_TEMPLATE.format(model="ErrorBody")}}},
+}
+
+DESCRIPTION = """\
+Unique codes, cart promotions and everything else that rewards a customer, decided and accounted for on your own server.
+
+Amounts are integers in the minor unit of the currency. Instants are ISO 8601 in UTC. Members that a request does not
+know are ignored. Every write takes an `Idempotency-Key` header and can then be repeated safely. Every answer carries an
+`X-Request-Id`, which the log knows too.
+"""
+
+SECURITY_SCHEMES: dict[str, Any] = {
+    "X-App-Id": {"type": "apiKey", "in": "header", "name": "X-App-Id", "description": "Server key, public half."},
+    "X-App-Token": {"type": "apiKey", "in": "header", "name": "X-App-Token", "description": "Server key, secret half."},
+    "X-Client-Application-Id": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Client-Application-Id",
+        "description": "Client key, first half.",
+    },
+    "X-Client-Token": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Client-Token",
+        "description": "Client key, second half; both are public.",
+    },
+    "X-Management-Id": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Management-Id",
+        "description": "Management key, public half.",
+    },
+    "X-Management-Token": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Management-Token",
+        "description": "Management key, secret half.",
+    },
+    "Bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token from `POST /v1/oauth/token`, good for 15 minutes.",
+    },
+}
+_SECURITY: dict[str, list[dict[str, list[str]]]] = {
+    "/client/": [{"X-Client-Application-Id": [], "X-Client-Token": []}, {"Bearer": []}],
+    "/management/": [{"X-Management-Id": [], "X-Management-Token": []}],
+    "/v1/": [{"X-App-Id": [], "X-App-Token": []}, {"Bearer": []}],
+    "/x/": [{"X-App-Id": [], "X-App-Token": []}, {"Bearer": []}],
+}
+
+
+def sends(model: type[BaseModel]) -> dict[str, Any]:
+    """`openapi_extra` for an endpoint that reads its body itself: the body is documented as `model`."""
+    schema = model.model_json_schema(ref_template=REF_TEMPLATE)
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def describe(app: FastAPI) -> None:
+    """Make `app.openapi()`, and with it `/openapi.json` and `/docs`, give our document."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the document
+
+
+def openapi_document(app: FastAPI) -> str:
+    """The document as text; the same application always gives the same text."""
+    return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    described = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
+    schemas = described.setdefault("components", {}).setdefault("schemas", {})
+    schemas["ErrorBody"] = ErrorBody.model_json_schema(ref_template=REF_TEMPLATE)
+    for path, operations in described.get("paths", {}).items():
+        for operation in operations.values():
+            responses = operation["responses"]
+            if "HTTPValidationError" in str(responses.get("422")):  # we answer 400, which the default describes
+                del responses["422"]
+            responses.setdefault("default", _ERROR)
+            security = next((needs for start, needs in _SECURITY.items() if path.startswith(start)), None)
+            if security is not None:
+                operation["security"] = security
+    _hoist(described["paths"], schemas)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    described["components"]["securitySchemes"] = SECURITY_SCHEMES
+    described["components"]["schemas"] = dict(sorted(schemas.items()))
+    return described
+
+
+def _hoist(node: Any, schemas: dict[str, Any]) -> None:
+    """Move the definitions that `sends` brought along to where every other schema is."""
+    if isinstance(node, dict):
+        for name, schema in node.pop("$defs", {}).items():
+            schemas.setdefault(name, schema)
+        for member in node.values():
+            _hoist(member, schemas)
+    elif isinstance(node, list):
+        for member in node:
+            _hoist(member, schemas)
