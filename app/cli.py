@@ -1,21 +1,27 @@
 """The `guerdon` command."""
 
 import asyncio
-import json
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from app import __version__
-from app.processes import serving
+from app.access.bootstrap import ensure_first_project
+from app.kit.db import Database
+from app.kit.errors import AppError
+from app.processes import keychain, serving
 from app.processes.data_directory import credentials_path
-from app.processes.database import bring_up_to_date, database_of, place_of
+from app.processes.database import bring_up_to_date, check_migrated, database_of, place_of
 from app.processes.errors import CannotStart
+from app.processes.keychain import KeyRole
 from app.settings import Settings, settings_table
 
 cli = typer.Typer(
@@ -26,15 +32,18 @@ cli = typer.Typer(
     help="A self-hosted, headless incentive engine.\n\n"
     "Everything is set by environment variables; `guerdon settings` lists them.",
 )
+keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys.")
+cli.add_typer(keys, name="keys")
 console = Console(highlight=False, soft_wrap=True)
 OPENAPI_FILE = Path("openapi/guerdon.json")
+ProjectOption = Annotated[str | None, typer.Option("--project", help="Id of the project, if there are several.")]
 
 
 def main() -> None:
     """Run a command; what stands in its way is one line on standard error and exit code 1 (2 for a wrong setting)."""
     try:
         cli()
-    except CannotStart as refusal:
+    except (CannotStart, AppError) as refusal:
         print(f"guerdon: {refusal}", file=sys.stderr)
         sys.exit(1)
     except ValidationError as error:
@@ -114,6 +123,64 @@ def migrate() -> None:
     _on_database(work)
 
 
+@keys.command("create")
+def create_key(
+    role: Annotated[KeyRole, typer.Option(help="What the key may do; `management` stands above all projects.")],
+    name: Annotated[str, typer.Option(help="Who uses it, such as the name of the shop's system.")],
+    project: ProjectOption = None,
+) -> None:
+    """Make a key and print it as environment variables. Its token is shown now and never again.
+
+    In a database without a project the first one is made, and all its keys are printed.
+
+    Example: [bold]guerdon keys create --role checkout --name web-shop[/]
+    """
+
+    async def work(url: str) -> None:
+        async with _migrated_database(url) as db:
+            first = await ensure_first_project(db)
+            if first is not None:
+                _print_variables(first.variables())
+            pair = await keychain.create(db, project, role, name)
+            id_name, token_name = keychain.HEADERS[pair.kind]
+            _print_variables({id_name: pair.id, token_name: pair.token})
+
+    _on_database(work)
+
+
+@keys.command("list")
+def list_keys(project: ProjectOption = None) -> None:
+    """List the keys of a project and the management keys, without their tokens.
+
+    Example: [bold]guerdon keys list[/]
+    """
+
+    async def work(url: str) -> None:
+        async with _migrated_database(url) as db:
+            table = Table("Id", "Kind", "Role", "Name", "Created", "Revoked", box=None)
+            for key in await keychain.search(db, project):
+                revoked = "" if key.revoked_at is None else f"{key.revoked_at:%Y-%m-%d %H:%M}"
+                table.add_row(key.id, key.kind, key.role, escape(key.name), f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
+            console.print(table)
+
+    _on_database(work)
+
+
+@keys.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(help="The id of the key; see `guerdon keys list`.")]) -> None:
+    """Make a key worthless at once, with every token minted from it.
+
+    Example: [bold]guerdon keys revoke 5b0e7a54-5a5c-4b0c-9f86-1f0f6d1d5c3e[/]
+    """
+
+    async def work(url: str) -> None:
+        async with _migrated_database(url) as db:
+            await keychain.revoke(db, key_id)
+        console.print(f"Revoked {key_id}.")
+
+    _on_database(work)
+
+
 @cli.command()
 def openapi(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the file is stale.")] = False,
@@ -123,9 +190,11 @@ def openapi(
 
     Example: [bold]guerdon openapi --check[/]
     """
-    from app.main import create_app  # slow to import, and of no use to the other commands
+    # Slow to import, and of no use to the other commands.
+    from app.kit.openapi import openapi_document
+    from app.main import create_app
 
-    document = json.dumps(create_app().openapi(), indent=2, ensure_ascii=False) + "\n"
+    document = openapi_document(create_app())
     if not check:
         path.write_text(document, encoding="utf-8")
     elif not path.exists() or path.read_text(encoding="utf-8") != document:
@@ -158,6 +227,21 @@ def _on_database(work: Callable[[str], Coroutine[Any, Any, None]]) -> None:
             await work(url)
 
     asyncio.run(run())
+
+
+@asynccontextmanager
+async def _migrated_database(url: str) -> AsyncIterator[Database]:
+    await check_migrated(url)
+    database = Database(url, pool_size=1)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _print_variables(variables: Mapping[str, str]) -> None:
+    for name, value in variables.items():
+        print(f"{name}={value}")
 
 
 def _say_where(settings: Settings, url: str) -> None:

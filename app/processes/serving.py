@@ -4,11 +4,14 @@ import asyncio
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from prometheus_client.multiprocess import mark_process_dead
 
 from app.access.bootstrap import ensure_first_project
 from app.kit.db import Database
@@ -24,7 +27,7 @@ SPARE_CONNECTIONS = 20
 """Connections of the embedded Postgres beyond the pools: the job queue's listener, `guerdon keys`, `psql`."""
 SHUTDOWN_MARGIN_SECONDS = 5
 """A process ends its work by itself after `shutdown_seconds`; it is killed only if it does not."""
-Kept: TypeAlias = AbstractAsyncContextManager[Callable[[], Awaitable[None]]]
+UntilReady: TypeAlias = Callable[[], Awaitable[None]]
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -126,12 +129,18 @@ async def _database(settings: Settings, data_dir: Path) -> AsyncIterator[tuple[s
         yield postgres.url, partial(_until_ended, postgres.process, data_dir)
 
 
-def _api(settings: Settings, listener: socket.socket) -> Kept:
-    child = Child("api", _environment(settings), listener)
-    return kept([child] * settings.workers, grace_seconds=settings.shutdown_seconds + SHUTDOWN_MARGIN_SECONDS)
+@asynccontextmanager
+async def _api(settings: Settings, listener: socket.socket) -> AsyncIterator[UntilReady]:
+    """The API processes. They add up their metrics in a directory, so that any of them can answer for all."""
+    with tempfile.TemporaryDirectory(prefix="guerdon-metrics-") as metrics:
+        environment = {**_environment(settings), "PROMETHEUS_MULTIPROC_DIR": metrics}
+        child = Child("api", environment, listener, ended=partial(mark_process_dead, path=metrics))
+        grace_seconds = settings.shutdown_seconds + SHUTDOWN_MARGIN_SECONDS
+        async with kept([child] * settings.workers, grace_seconds=grace_seconds) as until_ready:
+            yield until_ready
 
 
-def _worker(settings: Settings) -> Kept:
+def _worker(settings: Settings) -> AbstractAsyncContextManager[UntilReady]:
     child = Child("worker", _environment(settings))
     return kept([child], grace_seconds=settings.shutdown_seconds + SHUTDOWN_MARGIN_SECONDS)
 

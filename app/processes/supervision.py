@@ -23,6 +23,8 @@ class Child:
     environment: Mapping[str, str]
     listener: socket.socket | None = None
     """The listening socket to accept on; children may share one."""
+    ended: Callable[[int], object] | None = None
+    """Called with the process id of a child that ended, to clear away what it left."""
 
 
 @asynccontextmanager
@@ -91,6 +93,8 @@ async def _run(child: Child, ready: asyncio.Event, grace_seconds: float) -> int:
             return await process.wait()
         finally:
             await _stop(process, grace_seconds)
+            if child.ended is not None:
+                child.ended(process.pid)
 
 
 async def _stop(process: asyncio.subprocess.Process, grace_seconds: float) -> None:
