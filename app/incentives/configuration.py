@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 from pydantic import TypeAdapter
 
 from app.engine.applicability import Applicability, ApplicabilityDefinition, applicability_of
@@ -13,7 +12,9 @@ from app.engine.postings import Counted
 from app.engine.rules import RuleSet, parse_rule_set
 from app.engine.validity import Validity, parse_validity
 from app.kit.db import Connection
+from app.kit.records import row_of
 from app.ledger.errors import Outdated
+from app.models import Campaign
 
 MOST_PROJECTS = 1_000
 MOST_ENTRIES = 20_000
@@ -49,13 +50,9 @@ class CompiledRule:
 class CompiledCampaign:
     """What a checkout needs of a campaign. `history` are the counts that began after there were redemptions."""
 
-    id: str
-    name: str
-    campaign_type: str
-    type: str
+    row: Campaign
     is_active: bool
     validity: Validity
-    discount: Mapping[str, Any] | None
     effect: Effect | None
     rules: tuple[CompiledRule, ...]
     counted: frozenset[Counted]
@@ -114,26 +111,22 @@ class ConfigurationCache:
 
 def compile_rule(row: Mapping[str, Any]) -> CompiledRule:
     """A stored rule, which was parsed once before when it was saved."""
-    targets = _json(row["applicable_to"])
+    targets = row["applicable_to"]
     return CompiledRule(
         id=row["id"],
-        rule_set=parse_rule_set({"rules": _json(row["rules"]), "error": _json(row["error"])}),
+        rule_set=parse_rule_set({"rules": row["rules"], "error": row["error"]}),
         applicability=applicability_of(ApplicabilityDefinition.model_validate(targets) if targets else None),
     )
 
 
-def compile_campaign(row: Mapping[str, Any], rules: Sequence[CompiledRule]) -> CompiledCampaign:
-    discount = _json(row["discount"])
-    counted, history = counts_of(_json(row["counted"]))
+def compile_campaign(record: Mapping[str, Any], rules: Sequence[CompiledRule]) -> CompiledCampaign:
+    row = row_of(Campaign, record)
+    counted, history = counts_of(row.counted)
     return CompiledCampaign(
-        id=row["id"],
-        name=row["name"],
-        campaign_type=row["campaign_type"],
-        type=row["type"],
-        is_active=row["active"] and row["deleted_at"] is None,
-        validity=compile_validity(row),
-        discount=discount,
-        effect=compile_effect(discount),
+        row=row,
+        is_active=row.active and row.deleted_at is None,
+        validity=compile_validity(record),
+        effect=compile_effect(row.discount),
         rules=tuple(rules),
         counted=counted,
         history=history,
@@ -150,7 +143,7 @@ def compile_validity(row: Mapping[str, Any]) -> Validity:
         {
             "start_date": row["start_date"],
             "expiration_date": row["expiration_date"],
-            **(_json(row["validity"]) or {}),
+            **(row["validity"] or {}),
         }
     )
 
@@ -163,8 +156,3 @@ def counts_of(names: Mapping[str, bool] | None) -> tuple[frozenset[Counted], fro
         frozenset(Counted.named(name) for name in names),
         frozenset(Counted.named(name) for name, has_history in names.items() if has_history),
     )
-
-
-def _json(text: str | None) -> Any:
-    """The value of a jsonb column, which a bare connection gives as text."""
-    return None if text is None else msgspec.json.decode(text)

@@ -1,0 +1,1 @@
+"""Where the engine is asked: qualifications, validations, redemptions and rollbacks."""

@@ -1,0 +1,84 @@
+"""Writing a decision down: postings, order, redemptions and announcements in one statement, all or nothing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import asyncpg
+
+from app.engine.postings import Posting
+from app.kit.db import Connection, to_json
+from app.ledger.accounts import posting_arrays
+from app.ledger.errors import Outdated, refusal_of
+
+# The configuration is held still first, then accounts are posted to, then the order is kept: every recording locks in
+# this sequence. An order that somebody else changed since it was read ($10), or made under the same source id, makes
+# the whole statement fail, as does an account that ran out.
+RECORD: Final = """
+WITH guarded AS MATERIALIZED (
+    SELECT require_configuration($1, $2)
+), posted AS MATERIALIZED (
+    SELECT apply_postings($1, $3, $4, $5, $6, $7, $8) AS balances FROM guarded
+), kept_order AS (
+    INSERT INTO orders AS known
+    SELECT given.* FROM posted, jsonb_populate_recordset(NULL::orders, $9) AS given
+    ON CONFLICT (project_id, id) DO UPDATE SET
+        status = excluded.status, customer_id = excluded.customer_id, amount = excluded.amount,
+        initial_amount = excluded.initial_amount, discount_amount = excluded.discount_amount,
+        items_discount_amount = excluded.items_discount_amount, items = excluded.items, metadata = excluded.metadata,
+        redemptions = excluded.redemptions, updated_at = excluded.updated_at
+    WHERE known.updated_at IS NOT DISTINCT FROM $10
+    RETURNING id
+), redemption AS (
+    INSERT INTO redemptions
+    SELECT given.* FROM posted, jsonb_populate_recordset(NULL::redemptions, $11) AS given
+), event AS (
+    INSERT INTO outbox_events (project_id, type, entity_id, data, created_at)
+    SELECT $1, given.type, given.entity_id, given.data, given.created_at
+    FROM posted, jsonb_to_recordset($12) AS given (type text, entity_id text, data jsonb, created_at timestamptz)
+)
+SELECT balances,
+    CASE WHEN (SELECT count(*) FROM kept_order) < jsonb_array_length($9) THEN refuse_outdated() END
+FROM posted
+"""
+
+Row = Mapping[str, Any]
+
+
+async def record(
+    connection: Connection,
+    project_id: int,
+    version: int,
+    *,
+    postings: Sequence[Posting],
+    orders: Sequence[Row],
+    order_seen_at: Any,
+    redemptions: Sequence[Row],
+    events: Sequence[Row],
+) -> list[int]:
+    """Write all of it; gives the new balances in the order of `postings`.
+
+    Rows are dictionaries by column name. `order_seen_at` is the order's `updated_at` as it was read.
+    Raises RanOut, or Outdated when configuration or order have changed since they were read; then nothing is written.
+    """
+    try:
+        row = await connection.fetchrow(
+            RECORD,
+            project_id,
+            version,
+            *posting_arrays(postings),
+            to_json(orders),
+            order_seen_at,
+            to_json(redemptions),
+            to_json(events),
+        )
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == "orders_project_id_source_id_key":
+            raise Outdated from error
+        raise
+    except asyncpg.PostgresError as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+    balances: list[int] = row["balances"] or []
+    return balances

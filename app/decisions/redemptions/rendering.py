@@ -1,0 +1,107 @@
+"""Redemptions and rollbacks on the wire."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.decisions.redemptions.rows import Attempt, Rows
+from app.decisions.rendering import Wire, inapplicable_and_skipped, outcome_read, request_order, trace_read
+from app.incentives.vouchers.rendering import voucher_read
+from app.kit.records import row_of
+from app.kit.wire import format_instant
+from app.models import Voucher
+
+Row = Mapping[str, Any]
+
+
+def redemption_read(row: Row, *, customer: Wire | None, voucher: Wire | None, related: Wire | None = None) -> Wire:
+    """A row of `redemptions` (by column name), be it a redemption or a rollback.
+
+    `related` is the contract's `related_redemptions`: the rollbacks of a redemption, the parts of a stack.
+    """
+    is_rollback = row["object"] == "redemption_rollback"
+    shown: Wire = {
+        "id": row["id"],
+        "object": row["object"],
+        "date": format_instant(row["created_at"]),
+        "customer_id": row["customer_id"],
+        "tracking_id": row["tracking_id"],
+        "metadata": row.get("metadata") or {},
+        "redemption": row["redemption_id"] if is_rollback else row["parent_id"],
+        "result": row["result"],
+        "status": row["status"],
+        "order": row.get("order_snapshot"),
+        "channel": {"channel_id": row["api_key_id"], "channel_type": row["channel_type"]},
+        "customer": customer,
+        "related_object_type": row["related_object_type"],
+        "related_object_id": row["related_object_id"],
+    }
+    for name in ("amount", "reason", "failure_code", "failure_message"):
+        if row.get(name) is not None:
+            shown[name] = row[name]
+    if voucher is not None:
+        shown["voucher"] = voucher
+    if related:
+        shown["related_redemptions"] = related
+    return shown
+
+
+def redemption_answer(attempt: Attempt, rows: Rows, uses: Mapping[str, int], *, explain: bool) -> Wire:
+    """The answer to a request to redeem. `uses` is how often each voucher is redeemed now, this time included."""
+    snapshot, decision, request = attempt.snapshot, attempt.decision, attempt.request
+    customer = simple_customer(snapshot.customer) if snapshot.customer else None
+    answer: Wire = {
+        "redemptions": [
+            redemption_read(row, customer=customer, voucher=_redeemed_voucher(attempt, row, uses, customer))
+            for row in rows.children
+        ]
+    }
+    if rows.parent is not None:
+        parts = [{"id": row["id"], "date": format_instant(row["created_at"])} for row in rows.children]
+        answer["parent_redemption"] = redemption_read(
+            rows.parent, customer=customer, voucher=None, related={"redemptions": parts}
+        )
+    if rows.order is not None:
+        answer["order"] = request_order(decision, snapshot) | order_identity(rows.order)
+    left_out: dict[str, list[Wire]] = {}
+    for outcome in decision.outcomes:
+        if outcome.status != "APPLICABLE":
+            shown = outcome_read(outcome, snapshot, request, request_id=attempt.caller.request_id)
+            left_out.setdefault(outcome.status, []).append(shown)
+    answer |= inapplicable_and_skipped(left_out)
+    if explain:
+        answer["trace"] = trace_read(decision)
+    return answer
+
+
+def order_identity(order: Row) -> Wire:
+    """What a kept order's row says beside figures and lines."""
+    shown: Wire = {
+        "id": order["id"],
+        "status": order["status"],
+        "created_at": format_instant(order["created_at"]),
+        "redemptions": order["redemptions"],
+        "customer_id": order["customer_id"],
+    }
+    if order["source_id"] is not None:
+        shown["source_id"] = order["source_id"]
+    if order["updated_at"] is not None:
+        shown["updated_at"] = format_instant(order["updated_at"])
+    if order["customer_id"] is not None:
+        shown["customer"] = {"id": order["customer_id"], "object": "customer"}
+    return shown
+
+
+def simple_customer(record: Row) -> Wire:
+    """A customer as a redemption shows them, from a row that a bare connection read."""
+    shown = {name: record[name] for name in ("id", "source_id", "name", "email") if record[name] is not None}
+    return {**shown, "metadata": record["metadata"], "object": "customer"}
+
+
+def _redeemed_voucher(attempt: Attempt, row: Row, uses: Mapping[str, int], customer: Wire | None) -> Wire:
+    voucher_id = row["related_object_id"]
+    voucher = row_of(Voucher, attempt.snapshot.vouchers[voucher_id])
+    campaign = attempt.snapshot.campaigns.get(voucher.campaign_id or "")
+    shown = voucher_read(voucher, campaign.row if campaign else None, uses[voucher_id])
+    if customer is not None and customer["id"] == voucher.holder_id:
+        shown["holder"] = customer
+    return shown

@@ -1,0 +1,238 @@
+"""Taking a redemption back: its postings reversed, its order released, exactly once, at any age."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.callers import Caller
+from app.access.configuration import hold_configuration
+from app.decisions.errors import (
+    AlreadyRolledBack,
+    InvalidCustomer,
+    InvalidOrder,
+    InvalidRedemption,
+    InvalidRedemptionParent,
+)
+from app.decisions.redemptions.schemas import RollbackIn
+from app.engine.postings import AccountKey, Counted, Posting, account_key, merged_postings
+from app.incentives.configuration import counts_of
+from app.kit.db import Database
+from app.kit.errors import NotFound
+from app.kit.ids import new_id
+from app.kit.outbox import announce
+from app.kit.wire import format_instant
+from app.ledger.accounts import open_accounts
+from app.ledger.apply import apply
+from app.models import Campaign, Order, Redemption, Voucher
+
+Row = Mapping[str, Any]
+
+
+async def roll_back(
+    db: Database, caller: Caller, redemption_id: str, request: RollbackIn, *, whole_stack: bool, now: datetime
+) -> list[Redemption]:
+    """Undo one redemption, or with `whole_stack` a parent with all its parts; gives the rollbacks, the parent's first.
+
+    Uses and budgets are released, the order's discount is taken off again and the order is canceled. Of two who roll
+    back at once the second waits, and is then refused.
+
+    Raises NotFound, AlreadyRolledBack, InvalidRedemption, InvalidRedemptionParent, InvalidCustomer, InvalidOrder.
+    """
+    async with db.write() as session:
+        await hold_configuration(session, caller.project_id)
+        head = await _locked(session, caller.project_id, redemption_id)
+        parts = await _parts(session, head)
+        _refuse_unfit(head, parts, request, whole_stack=whole_stack)
+        await _release(session, caller, parts or [head])
+        rollbacks = await _recorded(session, caller, head, parts, request, now)
+        if head.order_id is not None:
+            await _revert_order(session, head, parts, rollbacks, now)
+        return rollbacks
+
+
+async def _locked(session: AsyncSession, project_id: int, redemption_id: str) -> Redemption:
+    row = await session.scalar(
+        select(Redemption).where(Redemption.project_id == project_id, Redemption.id == redemption_id).with_for_update()
+    )
+    if row is None:
+        raise NotFound("redemption", redemption_id)
+    return row
+
+
+async def _parts(session: AsyncSession, head: Redemption) -> Sequence[Redemption]:
+    """The redemptions of a stack, locked; none for a single redemption."""
+    if head.related_object_type != "redemption":
+        return []
+    parts = select(Redemption).where(Redemption.project_id == head.project_id, Redemption.parent_id == head.id)
+    return (await session.scalars(parts.order_by(Redemption.id).with_for_update())).all()
+
+
+def _refuse_unfit(head: Redemption, parts: Sequence[Redemption], request: RollbackIn, *, whole_stack: bool) -> None:
+    if head.object != "redemption" or head.result != "SUCCESS":
+        raise InvalidRedemption(f"{head.id} is not a successful redemption.", resource_id=head.id)
+    if head.parent_id is not None:
+        raise InvalidRedemptionParent(
+            f"{head.id} is part of a stack, which is rolled back as a whole: {head.parent_id}.", resource_id=head.id
+        )
+    if parts and not whole_stack:
+        raise InvalidRedemptionParent(
+            f"{head.id} is a stack; roll it back at /v1/redemptions/{head.id}/rollbacks.", resource_id=head.id
+        )
+    if head.status == "ROLLED_BACK":
+        raise AlreadyRolledBack(f"{head.id} was rolled back before.", resource_id=head.id)
+    if request.customer is not None and request.customer.id not in (None, head.customer_id):
+        raise InvalidCustomer(f"{head.id} was not made for this customer.", resource_id=head.id)
+    if request.order is not None and request.order.id not in (None, head.order_id):
+        raise InvalidOrder(f"{head.id} was not made on this order.", resource_id=head.id)
+
+
+async def _release(session: AsyncSession, caller: Caller, redemptions: Sequence[Redemption]) -> None:
+    """Post back what the redemptions took, on every account that counts them."""
+    project_id, zone = caller.project_id, caller.project.zone
+    counted, history = await _counts(session, project_id, redemptions)
+    postings: list[Posting] = []
+    late: set[AccountKey] = set()
+    for redemption in redemptions:
+        amounts = {
+            "uses": 1,
+            "ordered": redemption.ordered_amount or 0,
+            "discounted": redemption.discounted_amount or 0,
+        }
+        accounts = {AccountKey(redemption.related_object_id, "uses")}
+        for owner_id in (redemption.related_object_id, redemption.campaign_id):
+            for kind in counted.get(owner_id or "", ()):
+                account = account_key(
+                    kind,
+                    object_id=redemption.related_object_id,
+                    campaign_id=redemption.campaign_id,
+                    customer_id=redemption.customer_id,
+                    api_key_id=redemption.api_key_id,
+                    user_login=redemption.user_login,
+                    now=redemption.created_at,
+                    zone=zone,
+                )
+                if account is not None:
+                    accounts.add(account)
+                    if kind in history.get(owner_id or "", ()):
+                        late.add(account)
+        postings += [Posting(account, amounts[account.measure]) for account in accounts if amounts[account.measure]]
+    await open_accounts(session, project_id, sorted(late), zone)
+    await apply(session, project_id, merged_postings(postings))
+
+
+async def _counts(
+    session: AsyncSession, project_id: int, redemptions: Sequence[Redemption]
+) -> tuple[dict[str, frozenset[Counted]], dict[str, frozenset[Counted]]]:
+    """By voucher and campaign: what is counted, and of that what began with a history."""
+    voucher_ids = {redemption.related_object_id for redemption in redemptions}
+    campaign_ids = {redemption.campaign_id for redemption in redemptions if redemption.campaign_id}
+    rows = [
+        *await session.execute(
+            select(Voucher.id, Voucher.counted).where(Voucher.project_id == project_id, Voucher.id.in_(voucher_ids))
+        ),
+        *await session.execute(
+            select(Campaign.id, Campaign.counted).where(
+                Campaign.project_id == project_id, Campaign.id.in_(campaign_ids)
+            )
+        ),
+    ]
+    counts = {owner_id: counts_of(names) for owner_id, names in rows}
+    return (
+        {owner_id: counted for owner_id, (counted, _) in counts.items()},
+        {owner_id: history for owner_id, (_, history) in counts.items()},
+    )
+
+
+async def _recorded(
+    session: AsyncSession,
+    caller: Caller,
+    head: Redemption,
+    parts: Sequence[Redemption],
+    request: RollbackIn,
+    now: datetime,
+) -> list[Redemption]:
+    """Mark the redemptions and write their rollbacks; the unique index lets each be rolled back once."""
+    redemptions = [head, *parts]
+    await session.execute(
+        update(Redemption)
+        .where(Redemption.project_id == head.project_id, Redemption.id.in_([row.id for row in redemptions]))
+        .values(status="ROLLED_BACK")
+    )
+    rollbacks: list[Redemption] = []
+    for redemption in redemptions:
+        rollback = Redemption(
+            project_id=redemption.project_id,
+            id=new_id("rr"),
+            object="redemption_rollback",
+            parent_id=rollbacks[0].id if rollbacks else None,
+            redemption_id=redemption.id,
+            result="SUCCESS",
+            status="SUCCEEDED",
+            related_object_type=redemption.related_object_type,
+            related_object_id=redemption.related_object_id,
+            campaign_id=redemption.campaign_id,
+            voucher_code=redemption.voucher_code,
+            customer_id=redemption.customer_id,
+            tracking_id=request.tracking_id or redemption.tracking_id,
+            order_id=redemption.order_id,
+            order_snapshot=None,
+            reason=request.reason,
+            redemption_metadata=request.metadata,
+            api_key_id=caller.api_key_id,
+            user_login=caller.user_login,
+            channel_type="API",
+            created_at=now,
+        )
+        rollbacks.append(rollback)
+        session.add(rollback)
+        announce(
+            session,
+            redemption.project_id,
+            "redemption.rollback.succeeded",
+            rollback.id,
+            {"redemption_id": redemption.id, "customer_id": redemption.customer_id, "order_id": redemption.order_id},
+        )
+    await session.flush()
+    return rollbacks
+
+
+async def _revert_order(
+    session: AsyncSession, head: Redemption, parts: Sequence[Redemption], rollbacks: Sequence[Redemption], now: datetime
+) -> None:
+    """Take what the redemption gave off the order again, cancel the order, and note the rollback in its map."""
+    order = await session.scalar(
+        select(Order).where(Order.project_id == head.project_id, Order.id == head.order_id).with_for_update()
+    )
+    if order is None:
+        return
+    for redemption in parts or [head]:
+        snapshot = redemption.order_snapshot or {}
+        order.discount_amount = max(0, order.discount_amount - snapshot.get("applied_discount_amount", 0))
+        given_items: list[Row] = snapshot.get("items", [])[: len(order.items)]
+        pairs: Iterable[tuple[Row, Row]] = zip_longest(order.items, given_items, fillvalue={})
+        order.items = [_without_discount(item, given) for item, given in pairs]
+    order.items_discount_amount = sum(item.get("discount_amount", 0) for item in order.items)
+    order.status = "CANCELED"
+    order.updated_at = now
+    entry: dict[str, Any] = {
+        **order.redemptions.get(head.id, {}),
+        "rollback_id": rollbacks[0].id,
+        "rollback_date": format_instant(now),
+    }
+    if parts:
+        entry["rollback_stacked"] = [rollback.id for rollback in rollbacks[1:]]
+    order.redemptions = {**order.redemptions, head.id: entry}
+    await session.flush()
+
+
+def _without_discount(item: Row, given: Row) -> dict[str, Any]:
+    """A line of the order without what one redemption took off it."""
+    discount_amount = max(0, item.get("discount_amount", 0) - given.get("applied_discount_amount", 0))
+    reverted = {**item, "subtotal_amount": item["amount"] - discount_amount, "discount_amount": discount_amount}
+    if not discount_amount:
+        del reverted["discount_amount"]
+    return reverted

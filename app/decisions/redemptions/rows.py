@@ -1,0 +1,186 @@
+"""What a redemption writes: rows by column name, built before anything is sent to the database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.access.callers import Caller
+from app.decisions.rendering import request_order, snapshot_order, tracking_id_of
+from app.decisions.schemas import CheckoutIn
+from app.decisions.snapshot import Snapshot
+from app.engine.decision import Decision, Failure, Outcome
+from app.engine.order_calculation import order_items_calculated
+from app.engine.redeemables import Redeemable, Unresolved
+from app.kit.ids import new_id
+from app.kit.wire import format_instant
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request to redeem, as it was read and decided, about to be written down."""
+
+    caller: Caller
+    request: CheckoutIn
+    now: datetime
+    snapshot: Snapshot
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The redemptions of a request, the parent of a stack apart, and the order they are made on."""
+
+    parent: Row | None
+    children: list[Row]
+    order: Row | None
+
+    @property
+    def redemptions(self) -> list[Row]:
+        return [self.parent, *self.children] if self.parent else self.children
+
+
+def rows_of(attempt: Attempt) -> Rows:
+    """What a valid decision writes: one redemption for each redeemable that applies, and a parent for more than one."""
+    order_id = _order_id(attempt)
+    applied = [outcome for outcome in attempt.decision.outcomes if outcome.status == "APPLICABLE"]
+    parent = _parent_row(attempt, order_id) if len(applied) > 1 else None
+    children = [_redemption_row(attempt, outcome, order_id, parent) for outcome in applied]
+    order = _order_row(attempt, order_id, parent, children) if order_id else None
+    return Rows(parent, children, order)
+
+
+def failure_row(attempt: Attempt, failure: Failure, redeemable: Redeemable | Unresolved) -> Row:
+    """The record of an attempt that was refused."""
+    voucher_id = redeemable.object_id if isinstance(redeemable, Redeemable) else None
+    return _base_row(attempt, None) | {
+        "result": "FAILURE",
+        "status": "FAILED",
+        "failure_code": failure.key,
+        "failure_message": failure.custom_message or failure.message,
+        "related_object_type": redeemable.kind,
+        "related_object_id": voucher_id or redeemable.id,
+        "voucher_code": attempt.snapshot.vouchers[voucher_id]["code"] if voucher_id else redeemable.id,
+        "campaign_id": redeemable.campaign_id if isinstance(redeemable, Redeemable) else None,
+    }
+
+
+def event_of(event_type: str, row: Row) -> Row:
+    """What the outbox keeps: ids to look up when it is delivered."""
+    data = {
+        "redemption_id": row["id"],
+        "related_object_id": row["related_object_id"],
+        "customer_id": row["customer_id"],
+        "order_id": row["order_id"],
+    }
+    return {"type": event_type, "entity_id": row["id"], "data": data, "created_at": row["created_at"]}
+
+
+def _base_row(attempt: Attempt, order_id: str | None) -> Row:
+    """What every redemption of the request has in common."""
+    snapshot, request = attempt.snapshot, attempt.request
+    return {
+        "project_id": attempt.caller.project_id,
+        "id": new_id("r"),
+        "object": "redemption",
+        "parent_id": None,
+        "redemption_id": None,
+        "result": "SUCCESS",
+        "status": "SUCCEEDED",
+        "customer_id": snapshot.customer["id"] if snapshot.customer else None,
+        "tracking_id": tracking_id_of(attempt.caller, request, snapshot),
+        "order_id": order_id,
+        "metadata": request.metadata,
+        "api_key_id": attempt.caller.api_key_id,
+        "user_login": attempt.caller.user_login,
+        "channel_type": "API",
+        "created_at": attempt.now,
+    }
+
+
+def _redemption_row(attempt: Attempt, outcome: Outcome, order_id: str | None, parent: Row | None) -> Row:
+    redeemable = outcome.redeemable
+    assert isinstance(redeemable, Redeemable)  # only what exists applies
+    return _base_row(attempt, order_id) | {
+        "parent_id": parent["id"] if parent else None,
+        "related_object_type": redeemable.kind,
+        "related_object_id": redeemable.object_id,
+        "voucher_code": attempt.snapshot.vouchers[redeemable.object_id]["code"],
+        "campaign_id": redeemable.campaign_id,
+        "order_snapshot": _kept_as(attempt, order_id, snapshot_order(outcome, attempt.snapshot, with_items=True))
+        if order_id
+        else None,
+        "ordered_amount": outcome.cart.amount,
+        "discounted_amount": outcome.application.total_discount_amount,
+    }
+
+
+def _kept_as(attempt: Attempt, order_id: str, calculated: Row) -> Row:
+    """A calculated order as it is kept and answered, under the id it is kept by."""
+    order = attempt.request.order
+    return {"source_id": order.source_id if order else None, **calculated, "id": order_id, "status": _status(attempt)}
+
+
+def _status(attempt: Attempt) -> str:
+    """Redeeming is paying, unless the request says otherwise."""
+    return (attempt.request.order.status if attempt.request.order else None) or "PAID"
+
+
+def _parent_row(attempt: Attempt, order_id: str | None) -> Row:
+    """The redemption that stands for a whole stack."""
+    row = _base_row(attempt, order_id)
+    return row | {
+        "related_object_type": "redemption",
+        "related_object_id": row["id"],
+        "order_snapshot": _kept_as(attempt, order_id, request_order(attempt.decision, attempt.snapshot))
+        if order_id
+        else None,
+    }
+
+
+def _order_id(attempt: Attempt) -> str | None:
+    """The order the redemption is made on; without one in the request nothing is kept."""
+    if attempt.request.order is None:
+        return None
+    kept = attempt.snapshot.kept_order
+    return kept["id"] if kept else new_id("ord")
+
+
+def _order_row(attempt: Attempt, order_id: str, parent: Row | None, children: list[Row]) -> Row:
+    kept, cart, request = attempt.snapshot.kept_order, attempt.decision.cart, attempt.request.order
+    assert request is not None  # an order id was made for it
+    return {
+        "project_id": attempt.caller.project_id,
+        "id": order_id,
+        "source_id": kept["source_id"] if kept else request.source_id,
+        "status": _status(attempt),
+        "customer_id": attempt.snapshot.customer["id"] if attempt.snapshot.customer else None,
+        "referrer_id": kept["referrer_id"] if kept else None,
+        "amount": cart.amount,
+        "initial_amount": cart.initial_amount if cart.initial_amount is not None else cart.amount,
+        "discount_amount": cart.discount_amount,
+        "items_discount_amount": cart.items_discount_amount,
+        "items": order_items_calculated(cart.items),
+        "metadata": dict(cart.metadata),
+        "redemptions": _redemptions_map(attempt, parent, children),
+        "created_at": kept["created_at"] if kept else attempt.now,
+        "updated_at": attempt.now if kept else None,
+    }
+
+
+def _redemptions_map(attempt: Attempt, parent: Row | None, children: list[Row]) -> Mapping[str, Any]:
+    """The contract's `order.redemptions`: what was redeemed on this order before, and now."""
+    kept = attempt.snapshot.kept_order
+    row = parent or children[0]
+    entry: Row = {
+        "date": format_instant(row["created_at"]),
+        "related_object_type": row["related_object_type"],
+        "related_object_id": row["related_object_id"],
+    }
+    if parent is not None:
+        entry["stacked"] = [child["id"] for child in children]
+    elif row["campaign_id"] is not None:
+        entry["related_object_parent_id"] = row["campaign_id"]
+    return {**(kept["redemptions"] if kept else {}), row["id"]: entry}

@@ -1,0 +1,82 @@
+"""Redeeming: the decision of a validation, with its postings applied and everything written down, all or none."""
+
+from datetime import datetime
+from typing import Any
+
+from app.access.callers import Caller
+from app.commerce.customers import profiles
+from app.commerce.customers.schemas import CustomerIn
+from app.decisions.errors import RedemptionFailed
+from app.decisions.recording import record
+from app.decisions.redemptions.rendering import redemption_answer
+from app.decisions.redemptions.rows import Attempt, event_of, failure_row, rows_of
+from app.decisions.schemas import CheckoutIn
+from app.decisions.snapshot import customer_differs, decision_on, read
+from app.engine.postings import AccountKey
+from app.incentives.configuration import ConfigurationCache
+from app.kit.db import Database
+
+
+async def redeem(
+    db: Database, cache: ConfigurationCache, caller: Caller, request: CheckoutIn, *, now: datetime, explain: bool
+) -> dict[str, Any]:
+    """Spend the redeemables of `request` on its order, all that apply or none. Gives the wire answer.
+
+    The customer is created or updated first and stays so whatever becomes of the redemption. A refused attempt is
+    recorded too, and committed before the error leaves.
+
+    Raises RedemptionFailed with the first failure; NotFound for an unknown customer or order id; DuplicatedRedeemables;
+    RanOut or Outdated when somebody else was faster: then nothing is written and the caller tries again.
+    """
+    snapshot = await read(db, cache, caller, request, now)
+    if request.customer is not None and customer_differs(request.customer, snapshot.customer):
+        async with db.write() as session:
+            customer = await profiles.upsert(session, caller, request.customer, now)
+            request = request.model_copy(update={"customer": CustomerIn(id=customer.id)})
+        snapshot = await read(db, cache, caller, request, now)
+    attempt = Attempt(caller, request, now, snapshot, decision_on(snapshot, caller, explain=explain))
+    if not attempt.decision.is_valid:
+        raise await _recorded_failure(db, attempt)
+    return await _record(db, attempt, explain=explain)
+
+
+async def _record(db: Database, attempt: Attempt, *, explain: bool) -> dict[str, Any]:
+    rows, postings, kept_order = rows_of(attempt), attempt.decision.postings, attempt.snapshot.kept_order
+    async with db.connection() as connection:
+        balances = await record(
+            connection,
+            attempt.caller.project_id,
+            attempt.snapshot.version,
+            postings=postings,
+            orders=[rows.order] if rows.order else [],
+            order_seen_at=kept_order["updated_at"] if kept_order else None,
+            redemptions=rows.redemptions,
+            events=[event_of("redemption.succeeded", row) for row in rows.redemptions],
+        )
+    uses = {
+        posting.account.owner_id: -balance
+        for posting, balance in zip(postings, balances, strict=True)
+        if posting.account == AccountKey(posting.account.owner_id, "uses")
+    }
+    return redemption_answer(attempt, rows, uses, explain=explain)
+
+
+async def _recorded_failure(db: Database, attempt: Attempt) -> RedemptionFailed:
+    """The error to raise, once the failed attempt is stored."""
+    decision = attempt.decision
+    failure = decision.failure
+    assert failure is not None  # a decision that is not valid says why
+    failed = next((outcome for outcome in decision.outcomes if outcome.failure is failure), decision.outcomes[0])
+    row = failure_row(attempt, failure, failed.redeemable)
+    async with db.connection() as connection:
+        await record(
+            connection,
+            attempt.caller.project_id,
+            attempt.snapshot.version,
+            postings=(),
+            orders=(),
+            order_seen_at=None,
+            redemptions=[row],
+            events=[event_of("redemption.failed", row)],
+        )
+    return RedemptionFailed(failure, failed.redeemable.kind, failed.redeemable.id)

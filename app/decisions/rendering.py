@@ -1,0 +1,156 @@
+"""Decisions on the wire: plain dictionaries in the shapes of the contract."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from app.access.callers import Caller
+from app.decisions.schemas import CheckoutIn
+from app.decisions.snapshot import Snapshot
+from app.engine.applicability import Applicability, applicable_to, inapplicable_to
+from app.engine.cart import Cart
+from app.engine.decision import Decision, Failure, Outcome
+from app.engine.effects import Effect
+from app.engine.findings import Finding
+from app.engine.order_calculation import order_calculated
+from app.engine.redeemables import Redeemable
+from app.engine.stacking import DEFAULT_STACKING_RULES, SKIP_MESSAGES
+
+Wire = dict[str, Any]
+
+STACKING_RULES: Wire = DEFAULT_STACKING_RULES.model_dump(mode="json")
+
+
+def wire_list(data: list[Any]) -> Wire:
+    """The envelope of a list inside an answer."""
+    return {"object": "list", "data_ref": "data", "data": data, "total": len(data)}
+
+
+def tracking_id_of(caller: Caller, request: CheckoutIn, snapshot: Snapshot) -> str | None:
+    """What the caller tracks the customer by: given, or a digest of the customer's source id."""
+    source_id = snapshot.cart.customer.source_id if snapshot.cart.customer else None
+    if request.tracking_id is not None or source_id is None:
+        return request.tracking_id
+    seed = f"{caller.project.public_id}/{source_id}".encode()
+    return f"track_{hashlib.sha256(seed).hexdigest()[:32]}"
+
+
+def outcome_read(outcome: Outcome, snapshot: Snapshot, request: CheckoutIn, *, request_id: str) -> Wire:
+    """One redeemable of a validation: what it does, or why it does not."""
+    redeemable = outcome.redeemable
+    shown: Wire = {"status": outcome.status, "id": redeemable.id, "object": redeemable.kind}
+    if outcome.status == "APPLICABLE" and isinstance(redeemable, Redeemable):
+        shown["order"] = snapshot_order(outcome, snapshot, with_items="order" in request.options.expand)
+        shown |= targets_read(redeemable.applicability, outcome.cart)
+        shown["result"] = {"discount": discount_read(redeemable.effect)}
+    elif outcome.failure is not None:
+        shown["result"] = failure_result(outcome.failure, request_id=request_id)
+    elif outcome.skip_reason is not None:
+        details = {"key": outcome.skip_reason, "message": SKIP_MESSAGES[outcome.skip_reason]}
+        shown["result"] = {"details": details}
+    if "redeemable" in request.options.expand and isinstance(redeemable, Redeemable):
+        shown["metadata"] = dict(redeemable.metadata)
+        if redeemable.campaign_id is not None:
+            shown |= {"campaign_id": redeemable.campaign_id, "campaign_name": redeemable.campaign_name}
+    if "category" in request.options.expand:
+        shown["categories"] = []
+    return shown
+
+
+def targets_read(applicability: Applicability | None, cart: Cart) -> Wire:
+    return {
+        "applicable_to": wire_list(applicable_to(applicability, cart)),
+        "inapplicable_to": wire_list(inapplicable_to(applicability, cart)),
+    }
+
+
+def discount_read(effect: Effect) -> Wire:
+    return effect.model_dump(mode="json", exclude_none=True)
+
+
+def failure_result(failure: Failure, *, request_id: str) -> Wire:
+    """The `result` of a redeemable that does not apply: the error it would be, and the message for people."""
+    message = failure.custom_message or failure.message
+    return {"error": failure_read(failure, request_id=request_id), "details": {"key": failure.key, "message": message}}
+
+
+def failure_read(failure: Failure, *, request_id: str) -> Wire:
+    shown: Wire = {
+        "code": failure.status,
+        "key": failure.key,
+        "message": failure.message,
+        "details": failure.details,
+        "request_id": request_id,
+    }
+    if failure.resource_id is not None:
+        shown["resource_id"] = failure.resource_id
+        shown["resource_type"] = failure.resource_type
+    if failure.custom_message is not None:
+        shown["error"] = {"message": failure.custom_message}
+    return shown
+
+
+def snapshot_order(outcome: Outcome, snapshot: Snapshot, *, with_items: bool) -> Wire:
+    """The running order right after one redeemable."""
+    order = order_calculated(outcome.cart, outcome.application)
+    if not with_items:
+        order.pop("items", None)
+    return identity_of(snapshot) | order
+
+
+def request_order(decision: Decision, snapshot: Snapshot) -> Wire:
+    """The order after the whole request; `applied_` fields sum up what the request took off."""
+    return identity_of(snapshot) | order_calculated(decision.cart, decision.application)
+
+
+def identity_of(snapshot: Snapshot) -> Wire:
+    """Which stored order and customer the calculated order belongs to."""
+    shown: Wire = {}
+    if snapshot.kept_order is not None:
+        shown["id"] = snapshot.kept_order["id"]
+        if snapshot.kept_order["source_id"] is not None:
+            shown["source_id"] = snapshot.kept_order["source_id"]
+        shown["status"] = snapshot.kept_order["status"]
+    if snapshot.customer is not None:
+        shown["customer_id"] = snapshot.customer["id"]
+        shown["customer"] = {"id": snapshot.customer["id"], "object": "customer"}
+    return shown
+
+
+def trace_read(decision: Decision) -> list[Wire]:
+    """Every finding, for the trusted caller who asked why (`X-Guerdon-Explain: true`)."""
+    return [
+        {
+            "id": outcome.redeemable.id,
+            "object": outcome.redeemable.kind,
+            "status": outcome.status,
+            "findings": [finding_read(finding) for finding in outcome.findings],
+            "postings": [
+                {**posting.account._asdict(), "amount": posting.amount, "floor": posting.floor}
+                for posting in outcome.postings
+            ],
+        }
+        for outcome in decision.outcomes
+    ]
+
+
+def finding_read(finding: Finding) -> Wire:
+    return {
+        "path": finding.path,
+        "fact": finding.fact,
+        "operator": finding.operator,
+        "expected": finding.expected,
+        "seen": finding.seen,
+        "holds": finding.holds,
+        "counterfactual": finding.counterfactual,
+    }
+
+
+def inapplicable_and_skipped(outcomes: Mapping[str, list[Wire]]) -> Wire:
+    """The two lists that are only there when they have something in them."""
+    shown: Wire = {}
+    if outcomes.get("INAPPLICABLE"):
+        shown["inapplicable_redeemables"] = outcomes["INAPPLICABLE"]
+    if outcomes.get("SKIPPED"):
+        shown["skipped_redeemables"] = outcomes["SKIPPED"]
+    return shown

@@ -1,0 +1,46 @@
+"""What a checkout sends: the redeemables, the order, the customer."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from app.commerce.customers.schemas import CustomerIn
+from app.commerce.orders.schemas import OrderIn
+from app.kit.wire import Metadata, WireIn
+
+MAX_REDEEMABLES = 30
+
+RedeemableId = Annotated[str, Field(min_length=1, max_length=500, description="A voucher's code, or its id.")]
+
+
+class RedeemableIn(WireIn):
+    """Something the customer wants to use on the order."""
+
+    object: Literal["voucher", "promotion_tier", "promotion_stack"] = "voucher"
+    id: RedeemableId
+
+
+class OptionsIn(WireIn):
+    """`expand` asks for details of what was redeemed beyond ids and results."""
+
+    expand: list[Literal["order", "redemption", "redeemable", "category"]] = Field(default_factory=list)
+
+
+class CheckoutIn(WireIn):
+    """A cart and what should be used on it, for validation and redemption alike."""
+
+    redeemables: Annotated[list[RedeemableIn], Field(min_length=1, max_length=MAX_REDEEMABLES)]
+    order: OrderIn | None = None
+    customer: CustomerIn | None = None
+    tracking_id: Annotated[str, Field(max_length=500)] | None = None
+    metadata: Metadata | None = None
+    options: OptionsIn = Field(default_factory=OptionsIn)
+    session: Any = None
+
+    @field_validator("session")
+    @classmethod
+    def _is_absent(cls, value: Any) -> None:
+        """A lock that is silently not taken would be worse than none."""
+        if value is not None:
+            raise PydanticCustomError("session", "Sessions that hold uses are not available yet.")

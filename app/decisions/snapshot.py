@@ -1,0 +1,351 @@
+"""Everything that may matter for a decision, read in one statement, and turned into what the engine looks at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from app.access.callers import Caller
+from app.commerce.customers.profiles import given as customer_columns
+from app.commerce.customers.schemas import CustomerIn
+from app.commerce.orders.resolution import (
+    Catalogue,
+    KnownSku,
+    catalogue_names,
+    order_amount,
+    resolve_items,
+    stored_items,
+)
+from app.commerce.orders.schemas import OrderIn
+from app.decisions.errors import DuplicatedRedeemables
+from app.decisions.schemas import CheckoutIn, RedeemableIn
+from app.engine.applicability import narrowed
+from app.engine.cart import Address, Cart, Customer, Product, Sku
+from app.engine.decision import Decision
+from app.engine.evaluate import evaluate
+from app.engine.postings import AccountKey, Period, account_key, period_name
+from app.engine.redeemables import Redeemable, Unresolved, first_duplicate
+from app.engine.stacking import DEFAULT_STACKING_RULES
+from app.engine.validity import Validity, parse_validity
+from app.incentives.codes.normal_form import normalise
+from app.incentives.configuration import (
+    CompiledCampaign,
+    CompiledRule,
+    ConfigurationCache,
+    compile_effect,
+    compile_validity,
+    counts_of,
+)
+from app.kit.db import Connection, Database
+from app.kit.errors import NotFound
+from app.ledger.accounts import open_accounts
+from app.ledger.errors import Outdated
+
+# One round trip. Every branch is a look-up by key, so the cost depends on the cart and not on how much is stored.
+SNAPSHOT = """
+WITH voucher AS MATERIALIZED (
+    SELECT known, id, campaign_id FROM vouchers AS known
+    WHERE project_id = $1 AND (normal_code = ANY ($2) OR id = ANY ($3)) AND deleted_at IS NULL
+), customer AS MATERIALIZED (
+    SELECT known, id FROM customers AS known WHERE project_id = $1 AND (id = $4 OR source_id = $5)
+)
+SELECT
+    (SELECT configuration_version FROM projects WHERE id = $1) AS version,
+    ARRAY(SELECT known FROM voucher) AS vouchers,
+    (SELECT known FROM customer) AS customer,
+    (SELECT known FROM orders AS known WHERE project_id = $1 AND (id = $6 OR source_id = $7)) AS kept_order,
+    ARRAY(SELECT known FROM products AS known
+        WHERE project_id = $1 AND (id = ANY ($8) OR source_id = ANY ($8)) AND deleted_at IS NULL) AS products,
+    ARRAY(SELECT known FROM skus AS known
+        WHERE project_id = $1 AND (id = ANY ($8) OR source_id = ANY ($8)) AND deleted_at IS NULL) AS skus,
+    ARRAY(SELECT known FROM validation_rule_assignments AS known
+        WHERE project_id = $1 AND related_object_id IN (SELECT id FROM voucher)) AS assignments,
+    ARRAY(SELECT known FROM accounts AS known
+        WHERE project_id = $1
+            AND owner_id IN (SELECT unnest(ARRAY[id, campaign_id]) FROM voucher)
+            AND measure = ANY ('{uses,ordered,discounted}')
+            AND subject = ANY (ARRAY['', $9, $10, 'customer:' || (SELECT id FROM customer)])
+            AND period = ANY ($11)) AS accounts
+"""
+
+Row = Mapping[str, Any]
+ALL_PERIODS: tuple[Period, ...] = ("", "day", "week", "month")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was read at `version`, as rows for the answer and as values for the engine.
+
+    `unopened` are accounts that began to count after there were redemptions and have no row yet: they must be opened
+    (`ledger.accounts.open_accounts`) before anything is posted to them, and read again.
+    """
+
+    version: int
+    cart: Cart
+    redeemables: tuple[Redeemable | Unresolved, ...]
+    vouchers: Mapping[str, Row]
+    campaigns: Mapping[str, CompiledCampaign]
+    assignments: Sequence[Row]
+    customer: Row | None
+    kept_order: Row | None
+    unopened: frozenset[AccountKey]
+
+
+async def read(db: Database, cache: ConfigurationCache, caller: Caller, request: CheckoutIn, now: datetime) -> Snapshot:
+    """The snapshot of `request`, with every account that it may post to opened.
+
+    Raises what `load` raises.
+    """
+    async with db.connection() as connection:
+        snapshot = await load(connection, cache, caller, request, now)
+    if not snapshot.unopened:
+        return snapshot
+    async with db.write() as session:
+        await open_accounts(session, caller.project_id, sorted(snapshot.unopened), caller.project.zone)
+    async with db.connection() as connection:
+        return await load(connection, cache, caller, request, now)
+
+
+def decision_on(snapshot: Snapshot, caller: Caller, *, explain: bool) -> Decision:
+    """What the engine says to the redeemables of the snapshot, all together.
+
+    Raises DuplicatedRedeemables.
+    """
+    duplicate = first_duplicate(snapshot.redeemables)
+    if duplicate is not None:
+        raise DuplicatedRedeemables(duplicate.id)
+    return evaluate(
+        snapshot.cart,
+        snapshot.redeemables,
+        DEFAULT_STACKING_RULES,
+        rounding=caller.project.settings.rounding,
+        explain=explain,
+    )
+
+
+async def load(
+    connection: Connection, cache: ConfigurationCache, caller: Caller, request: CheckoutIn, now: datetime
+) -> Snapshot:
+    """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration.
+
+    Raises NotFound for a customer's or order's id that the project does not have, and Outdated when the configuration
+    has changed since the caller's project was read.
+    """
+    project = caller.project
+    order, customer = request.order or OrderIn(), request.customer or CustomerIn()
+    names = [redeemable.id for redeemable in request.redeemables if redeemable.object == "voucher"]
+    row = await connection.fetchrow(
+        SNAPSHOT,
+        project.id,
+        [normalise(name, project.case_sensitive_codes) for name in names],
+        [name for name in names if name.startswith("v_")],
+        customer.id,
+        None if customer.id else customer.source_id,
+        order.id,
+        None if order.id else order.source_id,
+        catalogue_names(order.items or ()),
+        f"api_key:{caller.api_key_id}",
+        f"user:{caller.user_login}",
+        [period_name(period, now, project.zone) for period in ALL_PERIODS],
+    )
+    if row["version"] != project.version:
+        raise Outdated
+    if customer.id and row["customer"] is None:
+        raise NotFound("customer", customer.id)
+    if order.id and row["kept_order"] is None:
+        raise NotFound("order", order.id)
+    configuration = await cache.load(
+        connection,
+        project.id,
+        project.version,
+        {voucher["campaign_id"] for voucher in row["vouchers"] if voucher["campaign_id"]},
+        {assignment["rule_id"] for assignment in row["assignments"]},
+    )
+    cart = _cart(caller, request, row, now)
+    counts = {
+        AccountKey(account["owner_id"], account["measure"], account["subject"], account["period"]): -account["balance"]
+        for account in row["accounts"]
+    }
+    found = _by_name(row["vouchers"])
+    redeemables: list[Redeemable | Unresolved] = []
+    unopened: set[AccountKey] = set()
+    for asked in request.redeemables:
+        voucher = _find(found, asked, project.case_sensitive_codes)
+        if voucher is None:
+            redeemables.append(Unresolved(asked.object, asked.id))
+            continue
+        campaign = configuration.campaigns.get(voucher["campaign_id"])
+        own_rules = [
+            configuration.rules[assignment["rule_id"]]
+            for assignment in row["assignments"]
+            if assignment["related_object_id"] == voucher["id"]
+        ]
+        redeemables.append(redeemable_of(asked.id, voucher, campaign, own_rules, counts))
+        unopened |= _unopened(voucher, campaign, cart, counts)
+    return Snapshot(
+        version=row["version"],
+        cart=cart,
+        redeemables=tuple(redeemables),
+        vouchers={voucher["id"]: voucher for voucher in row["vouchers"]},
+        campaigns=configuration.campaigns,
+        assignments=row["assignments"],
+        customer=row["customer"],
+        kept_order=row["kept_order"],
+        unopened=frozenset(unopened),
+    )
+
+
+def redeemable_of(
+    name: str,
+    voucher: Row,
+    campaign: CompiledCampaign | None,
+    own_rules: Sequence[CompiledRule],
+    counts: Mapping[AccountKey, int],
+) -> Redeemable:
+    """A voucher as the engine sees it: what it lacks it has from its campaign, and the rules of both must hold."""
+    rules = (*campaign.rules, *own_rules) if campaign else tuple(own_rules)
+    counted, _ = counts_of(voucher["counted"])
+    effect = compile_effect(voucher["discount"]) or (campaign.effect if campaign else None)
+    assert effect is not None  # every voucher that can be saved has a discount or a campaign with one
+    return Redeemable(
+        kind="voucher",
+        id=name,
+        object_id=voucher["id"],
+        effect=effect,
+        campaign_id=voucher["campaign_id"],
+        campaign_name=campaign.row.name if campaign else None,
+        applicability=narrowed(rule.applicability for rule in rules),
+        is_active=voucher["active"],
+        campaign_is_active=campaign.is_active if campaign else True,
+        validities=(_validity(voucher, campaign),),
+        rules=tuple((rule.id, rule.rule_set) for rule in rules),
+        uses_limit=voucher["redemption_quantity"],
+        counts=counts,
+        counted=counted | campaign.counted if campaign else counted,
+        holder_id=voucher["holder_id"],
+        metadata=voucher["metadata"] or {},
+    )
+
+
+def _validity(voucher: Row, campaign: CompiledCampaign | None) -> Validity:
+    """The voucher's own dates and hours where it has them, its campaign's elsewhere."""
+    start_date, expiration_date, validity = voucher["start_date"], voucher["expiration_date"], voucher["validity"]
+    if campaign is None:
+        return compile_validity(voucher)
+    if start_date is None and expiration_date is None and validity is None:
+        return campaign.validity
+    start_date = start_date or campaign.validity.start_date
+    own = parse_validity({"start_date": start_date, **validity}) if validity else campaign.validity
+    return replace(own, start_date=start_date, expiration_date=expiration_date or campaign.validity.expiration_date)
+
+
+def _unopened(
+    voucher: Row, campaign: CompiledCampaign | None, cart: Cart, counts: Mapping[AccountKey, int]
+) -> set[AccountKey]:
+    """Accounts without a row whose count began when there was a history."""
+    _, history = counts_of(voucher["counted"])
+    if campaign is not None:
+        history |= campaign.history
+    keys = (
+        account_key(
+            counted,
+            object_id=voucher["id"],
+            campaign_id=voucher["campaign_id"],
+            customer_id=cart.customer.id if cart.customer else None,
+            api_key_id=cart.api_key_id,
+            user_login=cart.user_login,
+            now=cart.now,
+            zone=cart.zone,
+        )
+        for counted in history
+    )
+    return {key for key in keys if key is not None and key not in counts}
+
+
+def _by_name(vouchers: Sequence[Row]) -> dict[str, Row]:
+    """Vouchers by id and by normal code; a code that looks like another voucher's id wins."""
+    by_id = {voucher["id"]: voucher for voucher in vouchers}
+    return by_id | {voucher["normal_code"]: voucher for voucher in vouchers}
+
+
+def _find(found: Mapping[str, Row], asked: RedeemableIn, case_sensitive: bool) -> Row | None:
+    if asked.object != "voucher":
+        return None
+    return found.get(normalise(asked.id, case_sensitive)) or found.get(asked.id)
+
+
+def _cart(caller: Caller, request: CheckoutIn, row: Row, now: datetime) -> Cart:
+    """The order to decide on: the kept one where the request names one, else what the request says."""
+    given, kept = request.order or OrderIn(), row["kept_order"]
+    if kept is not None:
+        items = stored_items(kept["items"])
+        amount, initial_amount, discount_amount = kept["amount"], kept["initial_amount"], kept["discount_amount"]
+        metadata = {**kept["metadata"], **(given.metadata or {})}
+    else:
+        items = resolve_items(given.items or (), _catalogue(row), path="order.items")
+        amount, initial_amount, discount_amount = order_amount(given, items), given.initial_amount, 0
+        metadata = given.metadata or {}
+    return Cart(
+        now=now,
+        zone=caller.project.zone,
+        items=items,
+        amount=amount,
+        initial_amount=initial_amount,
+        discount_amount=discount_amount,
+        metadata=metadata,
+        customer=_customer(request.customer, row["customer"]),
+        redemption_metadata=request.metadata or {},
+        api_key_id=caller.api_key_id,
+        user_login=caller.user_login,
+    )
+
+
+def _catalogue(row: Row) -> Catalogue:
+    products = [
+        Product(known["id"], known["source_id"], known["name"], known["price"], known["metadata"])
+        for known in row["products"]
+    ]
+    skus = [
+        KnownSku(
+            Sku(known["id"], known["source_id"], known["sku"], known["price"], known["metadata"]),
+            known["product_id"],
+        )
+        for known in row["skus"]
+    ]
+    return Catalogue.of(products, skus)
+
+
+def _customer(given: CustomerIn | None, known: Row | None) -> Customer | None:
+    """The customer as they will be once the request is kept: what is known, overlaid with what is given."""
+    if given is None:
+        return None
+    values = customer_columns(given)
+    metadata = {**(known["metadata"] if known else {}), **(given.metadata or {})}
+
+    def value(name: str) -> Any:
+        return values.values[name] if name in values.values else known[name] if known else None
+
+    address = value("address")
+    return Customer(
+        id=known["id"] if known else None,
+        source_id=known["source_id"] if known else given.source_id,
+        name=value("name"),
+        description=value("description"),
+        email=value("email"),
+        phone=value("phone"),
+        birthdate=value("birthdate"),
+        address=Address(**address) if address else None,
+        metadata=metadata,
+        created_at=known["created_at"] if known else None,
+    )
+
+
+def customer_differs(given: CustomerIn, known: Row | None) -> bool:
+    """Whether keeping what the request says about the customer would change anything."""
+    if known is None:
+        return True
+    columns = customer_columns(given)
+    for name, value in columns.values.items():
+        if value != known["metadata" if name == "customer_metadata" else name]:
+            return True
+    return any(known["metadata"].get(name) != value for name, value in (columns.metadata or {}).items())

@@ -1,0 +1,32 @@
+"""Asking what a cart would cost."""
+
+from fastapi import Request, Response
+
+from app.access.callers import Caller
+from app.decisions.attempts import decide
+from app.decisions.endpoints import answered, configuration_of, explains
+from app.decisions.schemas import CheckoutIn
+from app.decisions.validations import service
+from app.kit import clock
+from app.kit.http import Db, Router, json_bytes
+from app.kit.openapi import sends
+from app.kit.wire import read
+
+router = Router(prefix="/v1/validations", tags=["validations"])
+
+
+@router.post("", openapi_extra=sends(CheckoutIn))
+async def validate(request: Request, db: Db) -> Response:
+    """Check up to 30 redeemables against an order, and see the order with their discounts. Nothing is used up.
+
+    What does not apply is told in the answer, which is 200 all the same: `valid` is false when nothing applies, or when
+    one redeemable fails and the project's stacking rules want all or none. With `X-Guerdon-Explain: true` the answer
+    has a `trace` of every condition that was looked at, what it saw, and what would make it hold.
+    """
+    checkout = read(CheckoutIn, await json_bytes(request))
+    now, explain = clock.now(), explains(request)
+
+    async def attempt(caller: Caller) -> dict[str, object]:
+        return await service.validate(db, configuration_of(request), caller, checkout, now=now, explain=explain)
+
+    return answered(await decide(request, "validations:write", attempt))
