@@ -19,9 +19,10 @@ class Repository(Generic[Row]):
         self.session = session
         self.project_id = project_id
 
-    def rows(self) -> Select[tuple[Row]]:
+    def rows(self) -> Select[Row]:
         """`SELECT` of this project's rows."""
         return select(self.model).where(self.model.project_id == self.project_id)
 
     async def find(self, row_id: str) -> Row | None:
-        return await self.session.scalar(self.rows().where(self.model.id == row_id))
+        row: Row | None = await self.session.scalar(self.rows().where(self.model.id == row_id))
+        return row

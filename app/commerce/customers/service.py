@@ -1,0 +1,75 @@
+"""What can be done with customers."""
+
+from app.access.callers import Caller
+from app.commerce.customers import profiles
+from app.commerce.customers.events import note
+from app.commerce.customers.repository import CustomerRepository
+from app.commerce.customers.schemas import (
+    AddressRead,
+    CustomerIn,
+    CustomerRead,
+    CustomerSummary,
+    CustomerUpdate,
+    PermanentDeletion,
+)
+from app.commerce.customers.summaries import load_summaries
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.ids import new_id
+from app.models import Customer
+
+
+async def upsert(db: Database, caller: Caller, body: CustomerIn) -> CustomerRead:
+    """Raises NotFound for an unknown `id`."""
+    async with db.write() as session:
+        customer = await profiles.upsert(session, caller, body, clock.now())
+        summaries = await load_summaries(session, caller.project_id, [customer.id])
+    return customer_read(customer, summaries[customer.id])
+
+
+async def get(db: Database, caller: Caller, reference: str) -> CustomerRead:
+    """Raises NotFound."""
+    async with db.read() as session:
+        customer = await CustomerRepository(session, caller.project_id).get(reference)
+        summaries = await load_summaries(session, caller.project_id, [customer.id])
+    return customer_read(customer, summaries[customer.id])
+
+
+async def update(db: Database, caller: Caller, reference: str, body: CustomerUpdate) -> CustomerRead:
+    """Raises NotFound."""
+    async with db.write() as session:
+        customer = await CustomerRepository(session, caller.project_id).get(reference)
+        customer = await profiles.update(session, caller, customer, body, clock.now())
+        summaries = await load_summaries(session, caller.project_id, [customer.id])
+    return customer_read(customer, summaries[customer.id])
+
+
+async def erase(db: Database, caller: Caller, reference: str) -> PermanentDeletion:
+    """Delete the customer's row for good. Everything else knows only the id, and keeps it.
+
+    Raises NotFound.
+    """
+    async with db.write() as session:
+        customer = await CustomerRepository(session, caller.project_id).get(reference)
+        await session.delete(customer)
+        await session.flush()
+        note(session, caller, "customer.deleted", customer.id)
+    return PermanentDeletion(id=new_id("pd"), created_at=clock.now(), related_object_id=customer.id)
+
+
+def customer_read(customer: Customer, summary: CustomerSummary) -> CustomerRead:
+    return CustomerRead(
+        id=customer.id,
+        source_id=customer.source_id,
+        name=customer.name,
+        description=customer.description,
+        email=customer.email,
+        phone=customer.phone,
+        birthdate=customer.birthdate,
+        birthday=customer.birthdate,
+        address=AddressRead(**customer.address) if customer.address else None,
+        metadata=customer.customer_metadata,
+        summary=summary,
+        created_at=customer.created_at,
+        updated_at=customer.updated_at,
+    )

@@ -1,0 +1,90 @@
+"""What customers redeemed and bought, in one grouped statement each for any number of customers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.commerce.customers.schemas import CustomerSummary, OrdersSummary, RedemptionsSummary
+from app.models import Order, Redemption
+
+EARNED = ("PAID", "FULFILLED")
+"""Order statuses that count as bought."""
+
+
+async def load_summaries(
+    session: AsyncSession, project_id: int, customer_ids: Sequence[str]
+) -> dict[str, CustomerSummary]:
+    """A summary for each of the customers, zeros for those who did nothing yet."""
+    redemptions = await _redemptions(session, project_id, customer_ids)
+    orders = await _orders(session, project_id, customer_ids)
+    return {
+        customer_id: CustomerSummary(
+            redemptions=redemptions.get(customer_id, RedemptionsSummary()),
+            orders=orders.get(customer_id, OrdersSummary()),
+        )
+        for customer_id in customer_ids
+    }
+
+
+async def _redemptions(
+    session: AsyncSession, project_id: int, customer_ids: Sequence[str]
+) -> dict[str, RedemptionsSummary]:
+    is_redemption, is_rollback = Redemption.object == "redemption", Redemption.object == "redemption_rollback"
+    succeeded = Redemption.result == "SUCCESS"
+    statement = (
+        select(
+            Redemption.customer_id,
+            func.count().filter(and_(is_redemption, succeeded)).label("succeeded"),
+            func.count().filter(and_(is_redemption, ~succeeded)).label("failed"),
+            func.count().filter(and_(is_redemption, Redemption.status == "ROLLED_BACK")).label("rolled_back"),
+            func.count().filter(and_(is_rollback, ~succeeded)).label("rollback_failed"),
+            func.count().filter(and_(is_rollback, succeeded)).label("rollback_succeeded"),
+        )
+        .where(
+            Redemption.project_id == project_id,
+            Redemption.customer_id.in_(customer_ids),
+            Redemption.related_object_type != "redemption",  # the parent of a stack, whose parts are counted
+        )
+        .group_by(Redemption.customer_id)
+    )
+    return {
+        row.customer_id: RedemptionsSummary(
+            total_redeemed=row.succeeded,
+            total_failed=row.failed,
+            total_succeeded=row.succeeded,
+            total_rolled_back=row.rolled_back,
+            total_rollback_failed=row.rollback_failed,
+            total_rollback_succeeded=row.rollback_succeeded,
+        )
+        for row in await session.execute(statement)
+    }
+
+
+async def _orders(session: AsyncSession, project_id: int, customer_ids: Sequence[str]) -> dict[str, OrdersSummary]:
+    spent = func.greatest(0, func.coalesce(Order.amount, 0) - Order.discount_amount - Order.items_discount_amount)
+    statement = (
+        select(
+            Order.customer_id,
+            func.sum(spent).label("total"),
+            func.count().label("orders_count"),
+            func.array_agg(aggregate_order_by(spent, Order.created_at.desc(), Order.id.desc()))[1].label("last_amount"),
+            func.max(Order.created_at).label("last_date"),
+        )
+        .where(Order.project_id == project_id, Order.customer_id.in_(customer_ids), Order.status.in_(EARNED))
+        .group_by(Order.customer_id)
+    )
+    return {row.customer_id: _orders_summary(row) for row in await session.execute(statement)}
+
+
+def _orders_summary(row: Row[Any]) -> OrdersSummary:
+    total = int(row.total)
+    return OrdersSummary(
+        total_amount=total,
+        total_count=row.orders_count,
+        average_amount=(2 * total + row.orders_count) // (2 * row.orders_count),
+        last_order_amount=row.last_amount,
+        last_order_date=row.last_date,
+    )

@@ -1,0 +1,1 @@
+"""Carts that were kept, and their way from created to fulfilled."""
