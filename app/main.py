@@ -10,6 +10,8 @@ from app.access.audit import endpoints as audit_log
 from app.access.authentication import Keyring, claimant_of
 from app.access.oauth import endpoints as oauth
 from app.access.projects import endpoints as projects
+from app.decisions.redemptions import endpoints as redemptions
+from app.decisions.validations import endpoints as validations
 from app.incentives.validation_rules import endpoints as validation_rules
 from app.kit import health
 from app.kit.cors import ClientCors
@@ -21,6 +23,8 @@ from app.kit.openapi import describe
 from app.settings import Settings
 
 ROUTERS: tuple[APIRouter, ...] = (
+    validations.router,
+    redemptions.router,
     health.router,
     oauth.router,
     projects.router,

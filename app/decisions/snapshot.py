@@ -283,7 +283,7 @@ def _cart(caller: Caller, request: CheckoutIn, row: Row, now: datetime) -> Cart:
         metadata = {**kept["metadata"], **(given.metadata or {})}
     else:
         items = resolve_items(given.items or (), _catalogue(row), path="order.items")
-        amount, initial_amount, discount_amount = order_amount(given, items), given.initial_amount, 0
+        amount, initial_amount, discount_amount = order_amount(given.amount, items), given.initial_amount, 0
         metadata = given.metadata or {}
     return Cart(
         now=now,
