@@ -10,6 +10,9 @@ from app.access.audit import endpoints as audit_log
 from app.access.authentication import Keyring, claimant_of
 from app.access.oauth import endpoints as oauth
 from app.access.projects import endpoints as projects
+from app.commerce.customers import endpoints as customers
+from app.commerce.orders import endpoints as orders
+from app.commerce.products import endpoints as products
 from app.decisions.redemptions import endpoints as redemptions
 from app.decisions.validations import endpoints as validations
 from app.incentives.validation_rules import endpoints as validation_rules
@@ -25,6 +28,9 @@ from app.settings import Settings
 ROUTERS: tuple[APIRouter, ...] = (
     validations.router,
     redemptions.router,
+    orders.router,
+    customers.router,
+    products.router,
     health.router,
     oauth.router,
     projects.router,
