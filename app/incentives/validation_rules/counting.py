@@ -43,14 +43,16 @@ async def _begin(
     counted: ColumnElement[Any] = func.coalesce(owner.counted, cast({}, JSONB))
     wanted = cast(sorted(names), ARRAY(Text))
     redeemed_id = Redemption.campaign_id if owner is Campaign else Redemption.related_object_id
-    was_redeemed = exists().where(
-        Redemption.project_id == project_id, redeemed_id == owner.id, Redemption.object == "redemption"
+    was_redeemed = (
+        exists()
+        .where(Redemption.project_id == project_id, redeemed_id == owner.id, Redemption.object == "redemption")
+        .correlate(owner)
     )
     name = func.unnest(wanted).column_valued("name")
     begun = select(func.jsonb_object_agg(name, was_redeemed)).correlate(owner).scalar_subquery()
     await session.execute(
         update(owner)
-        .where(owner.project_id == project_id, owner.id.in_(ids), ~counted.op("?&")(wanted))
+        .where(owner.project_id == project_id, owner.id.in_(ids), ~counted.bool_op("?&")(wanted))
         .values(counted=begun.op("||")(counted))
         .execution_options(synchronize_session=False)
     )
