@@ -3,14 +3,18 @@
 import os
 import secrets
 import tempfile
-from collections.abc import AsyncIterator
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
+from voucherify import ApiClient, Configuration
 
 from app.kit.db import Database
 from app.kit.migrations import migrate
@@ -78,3 +82,27 @@ async def project(db: Database) -> ProjectKeys:
 def headers(project: ProjectKeys) -> dict[str, str]:
     """The server key of `project`."""
     return project.server
+
+
+@pytest.fixture(scope="session")
+def live_server(database_url: str) -> Iterator[str]:
+    """The URL of the same application behind a real socket, for clients that bring their own HTTP."""
+    config = uvicorn.Config(create_app(Settings(database_url=database_url, pool_size=8)), port=0, log_config=None)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, name="live server", daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def voucherify_client(live_server: str, project: ProjectKeys) -> Iterator[ApiClient]:
+    """The official client, of which only host and keys were changed."""
+    keys = {"X-App-Id": project.server_key.id, "X-App-Token": project.server_key.token}
+    with ApiClient(Configuration(host=live_server, api_key=keys)) as client:
+        yield client
