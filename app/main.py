@@ -13,6 +13,7 @@ from app.access.projects import endpoints as projects
 from app.commerce.customers import endpoints as customers
 from app.commerce.orders import endpoints as orders
 from app.commerce.products import endpoints as products
+from app.decisions.qualifications import endpoints as qualifications
 from app.decisions.redemptions import endpoints as redemptions
 from app.decisions.validations import endpoints as validations
 from app.incentives.validation_rules import endpoints as validation_rules
@@ -28,6 +29,7 @@ from app.settings import Settings
 ROUTERS: tuple[APIRouter, ...] = (
     validations.router,
     redemptions.router,
+    qualifications.router,
     orders.router,
     customers.router,
     products.router,

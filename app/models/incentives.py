@@ -60,6 +60,7 @@ class Voucher(ProjectRow, Timestamps):
             "id",
             postgresql_where=text("publish_count = 0 AND active AND deleted_at IS NULL"),
         ),
+        Index("vouchers_standalone_idx", "project_id", "id", postgresql_where=text("campaign_id IS NULL")),
         Index("vouchers_wallet_idx", "project_id", "holder_id", postgresql_where=text("holder_id IS NOT NULL")),
     )
 

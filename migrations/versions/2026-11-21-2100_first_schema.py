@@ -385,6 +385,13 @@ def upgrade() -> None:
         op.f("vouchers_project_id_campaign_id_id_idx"), "vouchers", ["project_id", "campaign_id", "id"], unique=False
     )
     op.create_index(
+        "vouchers_standalone_idx",
+        "vouchers",
+        ["project_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("campaign_id IS NULL"),
+    )
+    op.create_index(
         "vouchers_wallet_idx",
         "vouchers",
         ["project_id", "holder_id"],
@@ -427,6 +434,7 @@ def downgrade() -> None:
     op.drop_index(op.f("validation_rule_assignments_project_id_rule_id_idx"), table_name="validation_rule_assignments")
     op.drop_table("validation_rule_assignments")
     op.drop_index("vouchers_wallet_idx", table_name="vouchers", postgresql_where=sa.text("holder_id IS NOT NULL"))
+    op.drop_index("vouchers_standalone_idx", table_name="vouchers", postgresql_where=sa.text("campaign_id IS NULL"))
     op.drop_index(op.f("vouchers_project_id_campaign_id_id_idx"), table_name="vouchers")
     op.drop_index(
         "vouchers_pool_idx",

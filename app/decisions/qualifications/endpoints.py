@@ -1,0 +1,32 @@
+"""Asking what could be used."""
+
+from fastapi import Request, Response
+
+from app.access.callers import Caller
+from app.decisions.attempts import decide
+from app.decisions.endpoints import answered, configuration_of
+from app.decisions.qualifications import service
+from app.decisions.qualifications.schemas import QualificationIn
+from app.kit import clock
+from app.kit.http import Db, Router, json_bytes
+from app.kit.openapi import sends
+from app.kit.wire import read
+
+router = Router(prefix="/v1/qualifications", tags=["qualifications"])
+
+
+@router.post("", openapi_extra=sends(QualificationIn))
+async def qualify(request: Request, db: Db) -> Response:
+    """Find what a customer could use on an order: their own vouchers, and codes that are open to everybody.
+
+    Each is looked at as if it were the only one, and shown with the order it would give. Unique codes are found only
+    when they were published to the customer. How often a campaign or a customer redeemed already is not looked at here,
+    nor are budgets: validation does that.
+    """
+    question = read(QualificationIn, await json_bytes(request))
+    now = clock.now()
+
+    async def attempt(caller: Caller) -> dict[str, object]:
+        return await service.find_qualified(db, configuration_of(request), caller, question, now)
+
+    return answered(await decide(request, "qualifications:write", attempt))
