@@ -30,9 +30,13 @@ def prepare(data_dir: Path) -> Path:
 def locked(data_dir: Path) -> Iterator[None]:
     """Hold the directory for this process. The operating system lets go of it however the process ends.
 
-    Raises CannotStart if another server holds it.
+    Raises CannotStart if another server holds it, or it is another user's.
     """
-    with open(data_dir / "lock", "a+", encoding="ascii") as file:
+    try:
+        lock = (data_dir / "lock").open("a+", encoding="ascii")
+    except PermissionError as error:
+        raise CannotStart(f"The data directory {data_dir} is another user's.") from error
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
