@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from app.access.authentication import caller_again, caller_of
+from app.access.authentication import caller_again
 from app.access.callers import Caller
 from app.kit.errors import Busy
 from app.ledger.errors import Outdated, RanOut
@@ -14,7 +14,9 @@ MOST_ATTEMPTS = 8
 Answer = TypeVar("Answer")
 
 
-async def decide(request: Request, permission: str, attempt: Callable[[Caller], Awaitable[Answer]]) -> Answer:
+async def decide(
+    request: Request, caller: Caller, permission: str, attempt: Callable[[Caller], Awaitable[Answer]]
+) -> Answer:
     """Run `attempt` until what it read is still true when it writes.
 
     An attempt that loses the last use to somebody else, or meets a changed configuration, has written nothing: it
@@ -22,7 +24,6 @@ async def decide(request: Request, permission: str, attempt: Callable[[Caller], 
 
     Raises Busy after eight attempts, which takes a project whose configuration never rests.
     """
-    caller = await caller_of(request, permission)
     for _ in range(MOST_ATTEMPTS):
         try:
             return await attempt(caller)

@@ -2,6 +2,7 @@
 
 from fastapi import Request, Response
 
+from app.access.authentication import caller_of
 from app.access.callers import Caller
 from app.decisions.attempts import decide
 from app.decisions.endpoints import answered, configuration_of
@@ -23,10 +24,11 @@ async def qualify(request: Request, db: Db) -> Response:
     when they were published to the customer. How often a campaign or a customer redeemed already is not looked at here,
     nor are budgets: validation does that.
     """
+    caller = await caller_of(request, "qualifications:write")
     question = read(QualificationIn, await json_bytes(request))
     now = clock.now()
 
     async def attempt(caller: Caller) -> dict[str, object]:
         return await service.find_qualified(db, configuration_of(request), caller, question, now)
 
-    return answered(await decide(request, "qualifications:write", attempt))
+    return answered(await decide(request, caller, "qualifications:write", attempt))

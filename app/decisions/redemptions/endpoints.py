@@ -1,11 +1,15 @@
 """Redeeming, taking back, and looking up what was redeemed."""
 
-from fastapi import Request, Response
+from typing import Annotated
 
+from fastapi import Query, Request, Response
+
+from app.access.authentication import caller_of, requires
 from app.access.callers import Caller
 from app.decisions.attempts import decide
 from app.decisions.endpoints import answered, configuration_of, explains
-from app.decisions.redemptions import service
+from app.decisions.redemptions import history, rollbacks, service
+from app.decisions.redemptions.schemas import RollbackIn, RollbackQuery
 from app.decisions.schemas import CheckoutIn
 from app.kit import clock
 from app.kit.http import Db, Router, json_bytes
@@ -13,6 +17,9 @@ from app.kit.openapi import sends
 from app.kit.wire import read
 
 router = Router(prefix="/v1", tags=["redemptions"])
+Reader = Annotated[Caller, requires("redemptions:read")]
+RollbackWriter = Annotated[Caller, requires("rollbacks:write")]
+FromQuery = Annotated[RollbackQuery, Query()]
 
 
 @router.post("/redemptions", openapi_extra=sends(CheckoutIn))
@@ -24,10 +31,48 @@ async def redeem(request: Request, db: Db) -> Response:
     A refused attempt is answered with the key of its first failure and recorded with `result` FAILURE.
     Send an `Idempotency-Key` to retry safely.
     """
+    caller = await caller_of(request, "redemptions:write")
     checkout = read(CheckoutIn, await json_bytes(request))
     now, explain = clock.now(), explains(request)
 
     async def attempt(caller: Caller) -> dict[str, object]:
         return await service.redeem(db, configuration_of(request), caller, checkout, now=now, explain=explain)
 
-    return answered(await decide(request, "redemptions:write", attempt))
+    return answered(await decide(request, caller, "redemptions:write", attempt))
+
+
+@router.get("/redemptions/{redemption_id}", response_model=None)
+async def get_redemption(db: Db, caller: Reader, redemption_id: str) -> Response:
+    """Get one redemption or rollback by its id."""
+    return answered(await history.get(db, caller, redemption_id))
+
+
+@router.post("/redemptions/{redemption_id}/rollback")
+async def roll_back_redemption(
+    db: Db, caller: RollbackWriter, redemption_id: str, query: FromQuery, body: RollbackIn
+) -> Response:
+    """Take back a single redemption: its uses are free again, its discount comes off the order, which is CANCELED.
+
+    Works at any age, and exactly once: of two at the same moment one is refused with `already_rolled_back`. A part of a
+    stack cannot be taken back alone.
+    """
+    done = await rollbacks.roll_back(
+        db, caller, redemption_id, query.merged_into(body), whole_stack=False, now=clock.now()
+    )
+    return answered(done.rollbacks[0])
+
+
+@router.post("/redemptions/{parent_redemption_id}/rollbacks")
+async def roll_back_stack(
+    db: Db,
+    caller: RollbackWriter,
+    parent_redemption_id: str,
+    query: FromQuery,
+    body: RollbackIn,
+) -> Response:
+    """Take back a stack as a whole, by its parent redemption; a single redemption is accepted too."""
+    done = await rollbacks.roll_back(
+        db, caller, parent_redemption_id, query.merged_into(body), whole_stack=True, now=clock.now()
+    )
+    answer = {"rollbacks": done.rollbacks, "parent_rollback": done.parent, "order": done.order}
+    return answered({name: value for name, value in answer.items() if value is not None})

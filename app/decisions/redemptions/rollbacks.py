@@ -1,6 +1,7 @@
 """Taking a redemption back: its postings reversed, its order released, exactly once, at any age."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.callers import Caller
 from app.access.configuration import hold_configuration
+from app.commerce.orders.rendering import order_body
 from app.decisions.errors import (
     AlreadyRolledBack,
     InvalidCustomer,
@@ -17,7 +19,10 @@ from app.decisions.errors import (
     InvalidRedemption,
     InvalidRedemptionParent,
 )
+from app.decisions.redemptions.history import read_all
+from app.decisions.redemptions.repository import RedemptionRepository
 from app.decisions.redemptions.schemas import RollbackIn
+from app.decisions.rendering import Wire
 from app.engine.postings import AccountKey, Counted, Posting, account_key, merged_postings
 from app.incentives.configuration import counts_of
 from app.kit.db import Database
@@ -32,10 +37,19 @@ from app.models import Campaign, Order, Redemption, Voucher
 Row = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """The rollbacks as answers: that of a stack's parent apart, and the order as it is now."""
+
+    parent: Wire | None
+    rollbacks: list[Wire]
+    order: Wire | None
+
+
 async def roll_back(
     db: Database, caller: Caller, redemption_id: str, request: RollbackIn, *, whole_stack: bool, now: datetime
-) -> list[Redemption]:
-    """Undo one redemption, or with `whole_stack` a parent with all its parts; gives the rollbacks, the parent's first.
+) -> RolledBack:
+    """Undo one redemption, or with `whole_stack` a parent with all its parts.
 
     Uses and budgets are released, the order's discount is taken off again and the order is canceled. Of two who roll
     back at once the second waits, and is then refused.
@@ -44,31 +58,19 @@ async def roll_back(
     """
     async with db.write() as session:
         await hold_configuration(session, caller.project_id)
-        head = await _locked(session, caller.project_id, redemption_id)
-        parts = await _parts(session, head)
+        rows = RedemptionRepository(session, caller.project_id)
+        head = await rows.locked(redemption_id)
+        if head is None:
+            raise NotFound("redemption", redemption_id)
+        parts = await rows.locked_parts(head.id)
         _refuse_unfit(head, parts, request, whole_stack=whole_stack)
         await _release(session, caller, parts or [head])
         rollbacks = await _recorded(session, caller, head, parts, request, now)
-        if head.order_id is not None:
-            await _revert_order(session, head, parts, rollbacks, now)
-        return rollbacks
-
-
-async def _locked(session: AsyncSession, project_id: int, redemption_id: str) -> Redemption:
-    row = await session.scalar(
-        select(Redemption).where(Redemption.project_id == project_id, Redemption.id == redemption_id).with_for_update()
-    )
-    if row is None:
-        raise NotFound("redemption", redemption_id)
-    return row
-
-
-async def _parts(session: AsyncSession, head: Redemption) -> Sequence[Redemption]:
-    """The redemptions of a stack, locked; none for a single redemption."""
-    if head.related_object_type != "redemption":
-        return []
-    parts = select(Redemption).where(Redemption.project_id == head.project_id, Redemption.parent_id == head.id)
-    return (await session.scalars(parts.order_by(Redemption.id).with_for_update())).all()
+        order = await _reverted_order(session, head, parts, rollbacks, now)
+        for rollback in rollbacks:
+            rollback.order_snapshot = order
+        await session.flush()
+        return _answer(await read_all(session, caller.project_id, rollbacks), order)
 
 
 def _refuse_unfit(head: Redemption, parts: Sequence[Redemption], request: RollbackIn, *, whole_stack: bool) -> None:
@@ -179,7 +181,6 @@ async def _recorded(
             customer_id=redemption.customer_id,
             tracking_id=request.tracking_id or redemption.tracking_id,
             order_id=redemption.order_id,
-            order_snapshot=None,
             reason=request.reason,
             redemption_metadata=request.metadata,
             api_key_id=caller.api_key_id,
@@ -200,15 +201,15 @@ async def _recorded(
     return rollbacks
 
 
-async def _revert_order(
+async def _reverted_order(
     session: AsyncSession, head: Redemption, parts: Sequence[Redemption], rollbacks: Sequence[Redemption], now: datetime
-) -> None:
+) -> Wire | None:
     """Take what the redemption gave off the order again, cancel the order, and note the rollback in its map."""
     order = await session.scalar(
         select(Order).where(Order.project_id == head.project_id, Order.id == head.order_id).with_for_update()
     )
     if order is None:
-        return
+        return None
     for redemption in parts or [head]:
         snapshot = redemption.order_snapshot or {}
         order.discount_amount = max(0, order.discount_amount - snapshot.get("applied_discount_amount", 0))
@@ -226,7 +227,13 @@ async def _revert_order(
     if parts:
         entry["rollback_stacked"] = [rollback.id for rollback in rollbacks[1:]]
     order.redemptions = {**order.redemptions, head.id: entry}
-    await session.flush()
+    return order_body(order)
+
+
+def _answer(shown: list[Wire], order: Wire | None) -> RolledBack:
+    if len(shown) == 1:
+        return RolledBack(None, shown, order)
+    return RolledBack(shown[0], shown[1:], order)
 
 
 def _without_discount(item: Row, given: Row) -> dict[str, Any]:

@@ -20,3 +20,15 @@ class RollbackIn(WireIn):
     customer: CustomerIn | None = None
     order: OrderIn | None = None
     metadata: Metadata | None = None
+
+
+class RollbackQuery(WireIn):
+    """The same as in the body; the body wins."""
+
+    reason: Reason | None = None
+    tracking_id: TrackingId | None = None
+
+    def merged_into(self, body: RollbackIn) -> RollbackIn:
+        return body.model_copy(
+            update={"reason": body.reason or self.reason, "tracking_id": body.tracking_id or self.tracking_id}
+        )

@@ -2,6 +2,7 @@
 
 from fastapi import Request, Response
 
+from app.access.authentication import caller_of
 from app.access.callers import Caller
 from app.decisions.attempts import decide
 from app.decisions.endpoints import answered, configuration_of, explains
@@ -23,10 +24,11 @@ async def validate(request: Request, db: Db) -> Response:
     one redeemable fails and the project's stacking rules want all or none. With `X-Guerdon-Explain: true` the answer
     has a `trace` of every condition that was looked at, what it saw, and what would make it hold.
     """
+    caller = await caller_of(request, "validations:write")
     checkout = read(CheckoutIn, await json_bytes(request))
     now, explain = clock.now(), explains(request)
 
     async def attempt(caller: Caller) -> dict[str, object]:
         return await service.validate(db, configuration_of(request), caller, checkout, now=now, explain=explain)
 
-    return answered(await decide(request, "validations:write", attempt))
+    return answered(await decide(request, caller, "validations:write", attempt))

@@ -1,0 +1,67 @@
+"""Looking up what was redeemed and taken back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.callers import Caller
+from app.decisions.redemptions.rendering import redemption_read, simple_customer
+from app.decisions.redemptions.repository import RedemptionRepository
+from app.decisions.rendering import Wire
+from app.incentives.vouchers.rendering import voucher_read
+from app.kit.db import Database
+from app.kit.errors import NotFound
+from app.kit.wire import format_instant
+from app.models import Redemption
+
+
+async def get(db: Database, caller: Caller, redemption_id: str) -> Wire:
+    """One redemption or rollback. Raises NotFound."""
+    async with db.read() as session:
+        row = await RedemptionRepository(session, caller.project_id).find(redemption_id)
+        if row is None:
+            raise NotFound("redemption", redemption_id)
+        return (await read_all(session, caller.project_id, [row]))[0]
+
+
+async def read_all(session: AsyncSession, project_id: int, rows: Sequence[Redemption]) -> list[Wire]:
+    """Stored redemptions as answers, with vouchers and customers as they are now; a fixed number of statements."""
+    repository = RedemptionRepository(session, project_id)
+    customers = await repository.customers({row.customer_id for row in rows if row.customer_id})
+    vouchers = await repository.vouchers({row.related_object_id for row in rows})
+    related = _related(await repository.related_to({row.id for row in rows}))
+    shown = {customer_id: simple_customer(columns_of(customer)) for customer_id, customer in customers.items()}
+    answers = []
+    for row in rows:
+        voucher = None
+        if row.related_object_id in vouchers:
+            voucher = voucher_read(*vouchers[row.related_object_id])
+            if voucher.get("holder_id") is not None and voucher["holder_id"] == row.customer_id in shown:
+                voucher["holder"] = shown[row.customer_id]
+        answers.append(
+            redemption_read(
+                columns_of(row),
+                customer=shown.get(row.customer_id or ""),
+                voucher=voucher,
+                related=related.get(row.id),
+            )
+        )
+    return answers
+
+
+def columns_of(row: Any) -> Mapping[str, Any]:
+    """A row by column name."""
+    return {attribute.columns[0].name: getattr(row, attribute.key) for attribute in type(row).__mapper__.column_attrs}
+
+
+def _related(rows: Iterable[Redemption]) -> dict[str, Wire]:
+    """The contract's `related_redemptions` by redemption: parts of a stack, and rollbacks."""
+    related: dict[str, Wire] = {}
+    for row in rows:
+        entry = {"id": row.id, "date": format_instant(row.created_at)}
+        if row.object == "redemption":
+            related.setdefault(row.parent_id or "", {}).setdefault("redemptions", []).append(entry)
+        else:
+            related.setdefault(row.redemption_id or "", {}).setdefault("rollbacks", []).append(entry)
+    return related

@@ -1,0 +1,64 @@
+"""SQL of stored redemptions and rollbacks, always inside one project."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar
+
+from sqlalchemy import select
+
+from app.kit.repository import Repository
+from app.models import Account, Campaign, Customer, Redemption, Voucher
+
+
+class RedemptionRepository(Repository[Redemption]):
+    """Redemptions and rollbacks; `object` tells them apart."""
+
+    model: ClassVar = Redemption
+
+    async def locked(self, redemption_id: str) -> Redemption | None:
+        """The row, held against everybody else until the transaction ends."""
+        row: Redemption | None = await self.session.scalar(
+            self.rows().where(Redemption.id == redemption_id).with_for_update()
+        )
+        return row
+
+    async def locked_parts(self, parent_id: str) -> Sequence[Redemption]:
+        """The redemptions of a stack, held likewise."""
+        parts = self.rows().where(Redemption.parent_id == parent_id, Redemption.object == "redemption")
+        return (await self.session.scalars(parts.order_by(Redemption.id).with_for_update())).all()
+
+    async def related_to(self, ids: Collection[str]) -> Sequence[Redemption]:
+        """Rollbacks of these redemptions, and the parts of those that are stacks."""
+        parts = self.rows().where(Redemption.parent_id.in_(ids), Redemption.object == "redemption")
+        rollbacks = self.rows().where(
+            Redemption.redemption_id.in_(ids),
+            Redemption.object == "redemption_rollback",
+            Redemption.result == "SUCCESS",
+        )
+        return [
+            *(await self.session.scalars(parts.order_by(Redemption.id))),
+            *(await self.session.scalars(rollbacks.order_by(Redemption.id))),
+        ]
+
+    async def customers(self, ids: Collection[str]) -> dict[str, Customer]:
+        rows = select(Customer).where(Customer.project_id == self.project_id, Customer.id.in_(ids))
+        return {customer.id: customer for customer in await self.session.scalars(rows)}
+
+    async def vouchers(self, ids: Collection[str]) -> dict[str, tuple[Voucher, Campaign | None, int]]:
+        """Vouchers, deleted ones included, with their campaigns and how often they are redeemed now."""
+        rows: Any = (
+            select(Voucher, Campaign, Account.balance)
+            .outerjoin(Campaign, (Campaign.project_id == Voucher.project_id) & (Campaign.id == Voucher.campaign_id))
+            .outerjoin(
+                Account,
+                (Account.project_id == Voucher.project_id)
+                & (Account.owner_id == Voucher.id)
+                & (Account.measure == "uses")
+                & (Account.subject == "")
+                & (Account.period == ""),
+            )
+            .where(Voucher.project_id == self.project_id, Voucher.id.in_(ids))
+        )
+        return {
+            voucher.id: (voucher, campaign, -(balance or 0))
+            for voucher, campaign, balance in await self.session.execute(rows)
+        }
