@@ -297,7 +297,7 @@ async def _managed(request: Request) -> Caller:
     manager = await manager_of(request)
     public_id = request.path_params["project_id"]
     async with _database(request).connection() as connection:
-        row = await connection.fetchrow(_PROJECT, public_id) if "\0" not in public_id else None
+        row = await connection.fetchrow(_PROJECT, public_id)
     if row is None:
         raise NotFound("project", public_id)
     return Caller(project_view(row), manager.api_key_id, "admin", "management", manager.request_id)

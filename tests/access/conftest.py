@@ -1,0 +1,59 @@
+"""The application with routes that only ask for a permission."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import asyncpg
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+from app.main import create_app
+from app.settings import Settings
+from tests.access.probe import probe_router
+
+
+@pytest.fixture(scope="session")
+async def probed(database_url: str) -> AsyncIterator[FastAPI]:
+    application = create_app(Settings(database_url=database_url))
+    application.router.routes.extend(probe_router().routes)
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+@pytest.fixture
+async def probe(probed: FastAPI) -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(transport=ASGITransport(probed), base_url="http://testserver") as http:
+        yield http
+
+
+@pytest.fixture
+def count_statements() -> Callable[[Awaitable[Any]], Awaitable[int]]:
+    """How many statements the application sends to its database while something is awaited."""
+
+    async def count(work: Awaitable[Any]) -> int:
+        statements: list[str] = []
+
+        def log(statement: asyncpg.connection.LoggedQuery) -> None:
+            statements.append(statement.query)
+
+        def listen(connection: Any, *_: Any) -> None:
+            connection.driver_connection.add_query_logger(log)
+
+        def leave(connection: Any, *_: Any) -> None:
+            connection.driver_connection.remove_query_logger(log)
+
+        event.listen(Pool, "checkout", listen)
+        event.listen(Pool, "checkin", leave)
+        try:
+            await work
+            await asyncio.sleep(0)  # asyncpg calls its loggers in the next turn of the loop
+        finally:
+            event.remove(Pool, "checkout", listen)
+            event.remove(Pool, "checkin", leave)
+        return len(statements)
+
+    return count
