@@ -149,7 +149,7 @@ def format_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _in_range(instant: datetime) -> datetime:
+def within_calendar(instant: datetime) -> datetime:
     """Keep a day's distance from the ends of the calendar, so that no time zone can push an instant over them."""
     if not 2 <= instant.year <= 9998:
         raise ValueError("Years must lie between 2 and 9998.")
@@ -158,7 +158,7 @@ def _in_range(instant: datetime) -> datetime:
 
 Instant = Annotated[
     AwareDatetime,
-    AfterValidator(_in_range),
+    AfterValidator(within_calendar),
     PlainSerializer(format_instant, return_type=str, when_used="json-unless-none"),
 ]
 """A moment: ISO 8601 with an offset on the way in, UTC with milliseconds on the way out."""
