@@ -1,0 +1,92 @@
+"""Publications as they are answered."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.callers import Caller
+from app.commerce.customers.repository import CustomerRepository
+from app.commerce.customers.schemas import CustomerRead
+from app.commerce.customers.service import customer_read
+from app.commerce.customers.summaries import load_summaries
+from app.distribution.publications.repository import PoolRepository
+from app.distribution.publications.schemas import PublicationEntry, PublicationRead, PublishedVoucher
+from app.incentives.validation_rules.assignments import assignments_of
+from app.incentives.vouchers.rendering import discount_of, voucher_read
+from app.incentives.vouchers.repository import VoucherRepository
+from app.models import Campaign, Customer, Publication, Voucher
+
+
+async def read_publication(session: AsyncSession, caller: Caller, publication: Publication) -> PublicationRead:
+    """A publication that succeeded, with the voucher and the customer as they are now."""
+    customers = await _customers(session, caller.project_id, [publication.customer_id])
+    voucher = None
+    if len(publication.voucher_ids) == 1:
+        (voucher_id,) = publication.voucher_ids
+        found = await PoolRepository(session, caller.project_id).with_campaigns([voucher_id])
+        vouchers = VoucherRepository(session, caller.project_id, case_sensitive=caller.project.case_sensitive_codes)
+        uses = await vouchers.uses_of([voucher_id])
+        assignments = await assignments_of(session, caller.project_id, [voucher_id])
+        voucher = voucher_read(*found[voucher_id], uses.get(voucher_id, 0), assignments[voucher_id])
+    return PublicationRead(
+        id=publication.id,
+        created_at=publication.created_at,
+        customer_id=publication.customer_id,
+        tracking_id=publication.tracking_id,
+        metadata=publication.publication_metadata,
+        source_id=publication.source_id,
+        customer=customers.get(publication.customer_id),
+        vouchers_id=publication.voucher_ids,
+        voucher=voucher,
+        vouchers=None if voucher else publication.voucher_codes,
+    )
+
+
+async def list_entries(
+    session: AsyncSession, project_id: int, publications: Sequence[Publication]
+) -> list[PublicationEntry]:
+    """Publications as a list shows them; a fixed number of statements for any number of them."""
+    customers = await _customers(session, project_id, {publication.customer_id for publication in publications})
+    first_ids = {publication.voucher_ids[0] for publication in publications if len(publication.voucher_ids) == 1}
+    vouchers = await PoolRepository(session, project_id).with_campaigns(first_ids)
+    return [_entry(publication, customers, vouchers) for publication in publications]
+
+
+def _entry(
+    publication: Publication,
+    customers: Mapping[str, CustomerRead],
+    vouchers: Mapping[str, tuple[Voucher, Campaign | None]],
+) -> PublicationEntry:
+    found = vouchers.get(publication.voucher_ids[0]) if len(publication.voucher_ids) == 1 else None
+    return PublicationEntry(
+        id=publication.id,
+        created_at=publication.created_at,
+        customer_id=publication.customer_id,
+        tracking_id=publication.tracking_id,
+        metadata=publication.publication_metadata,
+        channel=publication.channel,
+        source_id=publication.source_id,
+        result=publication.result,
+        failure_code=publication.failure_code,
+        failure_message=publication.failure_message,
+        customer=customers.get(publication.customer_id),
+        vouchers=publication.voucher_codes,
+        vouchers_id=publication.voucher_ids,
+        voucher=None if found is None else _in_short(*found),
+    )
+
+
+def _in_short(voucher: Voucher, campaign: Campaign | None) -> PublishedVoucher:
+    return PublishedVoucher(
+        code=voucher.code, campaign=campaign.name if campaign else None, discount=discount_of(voucher, campaign)
+    )
+
+
+async def _customers(
+    session: AsyncSession, project_id: int, customer_ids: Sequence[str] | set[str]
+) -> dict[str, CustomerRead]:
+    """The customers with these ids that have not been erased."""
+    rows = CustomerRepository(session, project_id).rows().where(Customer.id.in_(customer_ids))
+    customers = (await session.scalars(rows)).all()
+    summaries = await load_summaries(session, project_id, [customer.id for customer in customers])
+    return {customer.id: customer_read(customer, summaries[customer.id]) for customer in customers}
