@@ -43,7 +43,7 @@ class Work:
 
 Step: TypeAlias = Callable[[Work, Mapping[str, Any]], Awaitable[None]]
 """Does a job: gets the payload it was enqueued with. It may be called again for work that was done in part, and while
-another worker, thought dead, still does it; so what it has done it keeps in the database, in the transaction that did it."""
+another worker, thought dead, still does it; so it notes what it has done in the transaction that does it."""
 
 GiveUp: TypeAlias = Callable[[Work, Mapping[str, Any], Exception], Awaitable[None]]
 """Called when a job has failed for good."""
@@ -67,13 +67,18 @@ class Recurring:
     step: Callable[[Work], Awaitable[None]]
 
 
-async def enqueue(session: AsyncSession, name: str, payload: Mapping[str, Any]) -> None:
-    """Have `name` done after this transaction has committed; never, if it does not commit."""
+async def enqueue(session: AsyncSession, name: str, payload: Mapping[str, Any], *, key: str) -> None:
+    """Have `name` done after this transaction has committed; never, if it does not commit.
+
+    Does nothing when a job with this `key` is waiting or being done.
+    """
     await session.execute(text("SELECT 1"))  # SQLAlchemy begins the transaction with its first statement
     pooled = await (await session.connection()).get_raw_connection()
     driver_connection = pooled.driver_connection
     assert driver_connection is not None
-    await Queries.from_asyncpg_connection(driver_connection).enqueue(name, msgspec.json.encode(payload))
+    await Queries.from_asyncpg_connection(driver_connection).enqueue(
+        name, msgspec.json.encode(payload), dedupe_key=key, on_conflict="skip"
+    )
 
 
 async def run_jobs(
@@ -86,7 +91,7 @@ async def run_jobs(
 ) -> None:
     """Do jobs until `work.stopping` is set, then let the running ones leave and return.
 
-    Any number of workers share the queue. A job whose worker has not been heard of for `silence` is taken up by another.
+    Any number of workers share the queue. A job whose worker has not been heard of for `silence` goes to another.
     Raises what asyncpg raises when the connection is lost.
     """
     async with asyncpg.create_pool(

@@ -18,6 +18,11 @@ class AsyncActionRepository(Repository[AsyncAction]):
         unfinished = self.rows().where(AsyncAction.id == action_id, AsyncAction.status.in_(UNFINISHED))
         return await self.session.scalar(unfinished.with_for_update())
 
+    async def unfinished(self) -> Sequence[AsyncAction]:
+        """What is still to be done, oldest first."""
+        rows = self.rows().where(AsyncAction.status.in_(UNFINISHED))
+        return (await self.session.scalars(rows.order_by(AsyncAction.id))).all()
+
     async def unfinished_of(self, campaign_id: str) -> Sequence[AsyncAction]:
         """What is still being done to this campaign, oldest first."""
         rows = self.rows().where(

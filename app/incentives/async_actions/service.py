@@ -33,9 +33,7 @@ async def latest(
         return await AsyncActionRepository(session, caller.project_id).latest(limit, before)
 
 
-async def start(
-    session: AsyncSession, caller: Caller, action_type: str, parameters: Mapping[str, Any]
-) -> AsyncAction:
+async def start(session: AsyncSession, caller: Caller, action_type: str, parameters: Mapping[str, Any]) -> AsyncAction:
     """Let a worker do `action_type` once this transaction has committed; the job kind has the name of the type."""
     action = AsyncAction(
         project_id=caller.project_id,
@@ -53,8 +51,23 @@ async def start(
     )
     session.add(action)
     await session.flush()
-    await enqueue(session, action_type, {"project_id": caller.project_id, "action_id": action.id})
+    await _enqueue(session, action)
     return action
+
+
+async def revive(session: AsyncSession, project_id: int, since: datetime) -> None:
+    """Enqueue again what nothing has been done for since then and no job is left for.
+
+    A job can get lost when the database is cut off just while its failure is being noted.
+    """
+    for action in await AsyncActionRepository(session, project_id).unfinished():
+        if (action.updated_at or action.created_at) < since:
+            await _enqueue(session, action)
+
+
+async def _enqueue(session: AsyncSession, action: AsyncAction) -> None:
+    payload = {"project_id": action.project_id, "action_id": action.id}
+    await enqueue(session, action.type, payload, key=action.id)
 
 
 def done_count(action: AsyncAction) -> int:

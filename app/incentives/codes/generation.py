@@ -8,7 +8,7 @@ from itertools import islice
 from app.incentives.codes.shapes import CodeShape
 
 _system = random.SystemRandom()
-SMALL_CAPACITY = 2**20
+SMALL_CAPACITY = 2**18
 
 
 def generate(shape: CodeShape, count: int) -> list[str]:

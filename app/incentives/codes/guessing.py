@@ -6,7 +6,7 @@ from app.incentives.codes.errors import InvalidCodeConfig
 from app.incentives.codes.shapes import CodeShape
 
 GUESSES = 1_000_000
-"""A shape is weak when fewer guesses than this, on average, find a live code: a patient script makes as many in a day."""
+"""A shape is weak when fewer guesses than this, on average, find a live code: a script makes as many in a day."""
 
 
 def weakness_of(shape: CodeShape, live_count: int) -> str | None:
@@ -23,8 +23,10 @@ def weakness_of(shape: CodeShape, live_count: int) -> str | None:
 def refuse_weakness(
     shape: CodeShape, live_count: int, *, holds_value: bool, policy: Literal["refuse", "warn"]
 ) -> list[str]:
-    """The warnings to answer with. Codes that hold value (gift cards, points) are refused when they are weak, unless the
-    project's `weak_codes` says to warn; discounts only ever warn, since what a discount costs is bound to a purchase.
+    """The warnings to answer with.
+
+    Codes that hold value (gift cards, points) are refused when they are weak, unless the project's `weak_codes` says to
+    warn. Discounts only ever warn, since what a discount costs is bound to a purchase.
 
     Raises InvalidCodeConfig.
     """

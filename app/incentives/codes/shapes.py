@@ -31,15 +31,16 @@ class CodeShape:
         return int(len(self.charset) ** len(self.holes))
 
 
-def code_config_of(config: Mapping[str, Any], default_charset: str = DEFAULT_CHARSET) -> dict[str, Any]:
+def code_config_of(
+    config: Mapping[str, Any], default_charset: str = DEFAULT_CHARSET, default_length: int = DEFAULT_LENGTH
+) -> dict[str, Any]:
     """The code config as it is kept and shown: what was given, and the defaults for the rest."""
     known = {name: config[name] for name in ("charset", "prefix", "postfix", "pattern") if config.get(name)}
-    length = config.get("length")
     if "pattern" in known:
-        known["length"] = known["pattern"].count("#")
+        length = known["pattern"].count("#")
     else:
-        known["length"] = DEFAULT_LENGTH if length is None else length
-    return {"charset": default_charset, **known}
+        length = default_length if config.get("length") is None else config["length"]
+    return {"charset": default_charset, "length": length, **known}
 
 
 def shape_of(config: Mapping[str, Any], case_sensitive: bool) -> CodeShape:
@@ -85,7 +86,7 @@ def _charset(charset: str, case_sensitive: bool) -> str:
     """One character for each normal form among those of `charset`, in their order."""
     if any(unicodedata.category(character)[0] in "CZ" for character in charset):
         raise InvalidCodeConfig("code_config.charset must not contain white space or control characters.")
-    distinct = {}
+    distinct: dict[str, str] = {}
     for character in charset:
         distinct.setdefault(normalise(character, case_sensitive), character)
     chosen = "".join(distinct.values())

@@ -13,10 +13,10 @@ from app.models import Campaign, Voucher
 def voucher_read(
     voucher: Voucher, campaign: Campaign | None, uses: int, assignments: Sequence[AssignmentRead] = ()
 ) -> dict[str, Any]:
-    """The contract's Voucher as JSON values; members without a value are left out, but for those the contract has null.
+    """The contract's Voucher as JSON values; members without a value are left out, but those it wants as null.
 
-    What the voucher lacks (discount, dates, validity) is shown as its campaign has it. `uses` is how often it is redeemed
-    now. `assignments` are the voucher's own rules.
+    What the voucher lacks (discount, dates, validity) is shown as its campaign has it. `uses` is how often it is
+    redeemed now. `assignments` are the voucher's own rules.
     """
     url = f"/v1/vouchers/{quote(voucher.code, safe='')}"
     members = {

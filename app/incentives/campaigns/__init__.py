@@ -1,0 +1,1 @@
+"""Campaigns: groups of vouchers with a purpose."""

@@ -1,0 +1,123 @@
+"""From a request to the columns of a campaign; pure."""
+
+from typing import Any
+
+from app.access.callers import ProjectView
+from app.incentives.campaigns.errors import InvalidCampaign
+from app.incentives.campaigns.schemas import CampaignCreate, CampaignUpdate, VoucherDefinition
+from app.incentives.codes.shapes import code_config_of
+from app.incentives.schedule import DATES, RECURRING, require_duration, schedule_of
+from app.kit.metadata import merged_metadata
+from app.models import Campaign
+
+TYPE_OF_VOUCHER = {
+    "DISCOUNT_VOUCHER": "DISCOUNT_COUPONS",
+    "GIFT_VOUCHER": "GIFT_VOUCHERS",
+    "LOYALTY_CARD": "LOYALTY_PROGRAM",
+}
+NO_CATEGORIES = "Categories are not available yet; leave category and category_id out."
+
+
+def campaign_type_of(body: CampaignCreate) -> str:
+    """The type that was given, or that the rest of the request means.
+
+    Raises InvalidCampaign when nothing tells.
+    """
+    if body.campaign_type is not None:
+        return body.campaign_type
+    if body.promotion is not None:
+        return "PROMOTION"
+    if body.voucher is None:
+        raise InvalidCampaign("A campaign needs a voucher, which says what its codes are worth.")
+    if body.voucher.is_referral_code:
+        return "REFERRAL_PROGRAM"
+    return TYPE_OF_VOUCHER[voucher_type_of(body.voucher)]
+
+
+def voucher_type_of(voucher: VoucherDefinition) -> str:
+    if voucher.type is not None:
+        return voucher.type
+    if voucher.gift is not None:
+        return "GIFT_VOUCHER"
+    return "LOYALTY_CARD" if voucher.loyalty_card is not None else "DISCOUNT_VOUCHER"
+
+
+def columns_of(body: CampaignCreate, project: ProjectView) -> dict[str, Any]:
+    """The columns that define the new campaign.
+
+    Raises InvalidCampaign, InvalidPayload.
+    """
+    campaign_type, voucher = campaign_type_of(body), body.voucher
+    if campaign_type != "DISCOUNT_COUPONS":
+        raise InvalidCampaign(f"Campaigns of the type {campaign_type} are not available yet; DISCOUNT_COUPONS are.")
+    if voucher is None or voucher.discount is None:
+        raise InvalidCampaign("A campaign of the type DISCOUNT_COUPONS needs voucher.discount.")
+    if voucher_type_of(voucher) != "DISCOUNT_VOUCHER":
+        raise InvalidCampaign("voucher.type must be DISCOUNT_VOUCHER in a campaign of the type DISCOUNT_COUPONS.")
+    if voucher.is_referral_code:
+        raise InvalidCampaign("Referral codes are not available yet.")
+    if body.category is not None or body.category_id is not None:
+        raise InvalidCampaign(NO_CATEGORIES)
+    if (voucher.code is not None) != (body.type == "STANDALONE"):
+        raise InvalidCampaign("voucher.code is the public code of a STANDALONE campaign: one needs the other.")
+    require_duration("activity_duration_after_publishing", body.activity_duration_after_publishing)
+    default = project.settings.default_code_config
+    code_config = voucher.code_config.model_dump(exclude_none=True)
+    return {
+        "name": body.name,
+        "description": body.description,
+        "campaign_type": campaign_type,
+        "type": body.type,
+        "join_once": body.join_once and body.type != "STANDALONE",
+        "auto_join": body.auto_join,
+        "use_voucher_metadata_schema": body.use_voucher_metadata_schema,
+        **schedule_of(body.model_dump()),
+        "activity_duration_after_publishing": body.activity_duration_after_publishing,
+        "discount": voucher.discount.model_dump(mode="json", exclude_none=True),
+        "redemption_quantity": voucher.redemption.quantity,
+        "code_config": code_config_of(code_config, default.charset, default.length),
+        "campaign_metadata": merged_metadata({}, body.metadata),
+    }
+
+
+def changed_columns(campaign: Campaign, body: CampaignUpdate) -> dict[str, Any]:
+    """The columns that the request changes, with their new values.
+
+    Raises InvalidCampaign, InvalidPayload.
+    """
+    given = body.changes()
+    if given.get("category") is not None or given.get("category_id") is not None:
+        raise InvalidCampaign(NO_CATEGORIES)
+    columns: dict[str, Any] = {}
+    for name in ("description", "activity_duration_after_publishing"):
+        if name in given:
+            columns[name] = given[name]
+    require_duration("activity_duration_after_publishing", columns.get("activity_duration_after_publishing"))
+    if any(name in given for name in (*DATES, *RECURRING)):
+        columns |= schedule_of(_schedule(campaign) | given)
+    for name in ("join_once", "auto_join"):
+        if name in given:
+            columns[name] = bool(given[name]) and not (name == "join_once" and campaign.type == "STANDALONE")
+    if given.get("type") is not None:
+        if campaign.type == "STANDALONE":
+            raise InvalidCampaign("A STANDALONE campaign has one public code and cannot become another type.")
+        columns["type"] = given["type"]
+    if "discount" in given:
+        if body.discount is None:
+            raise InvalidCampaign("A campaign of the type DISCOUNT_COUPONS needs a discount; it can be changed only.")
+        columns["discount"] = body.discount.model_dump(mode="json", exclude_none=True)
+    if "metadata" in given or body.unset_metadata_fields:
+        cleared = "metadata" in given and body.metadata is None
+        kept = {} if cleared else campaign.campaign_metadata
+        unset = set(body.unset_metadata_fields or ())
+        merged = merged_metadata(kept, body.metadata or {})
+        columns["campaign_metadata"] = {name: value for name, value in merged.items() if name not in unset}
+    return columns
+
+
+def _schedule(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "start_date": campaign.start_date,
+        "expiration_date": campaign.expiration_date,
+        **campaign.validity,
+    }

@@ -1,0 +1,174 @@
+"""Use cases of campaigns, one transaction each."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.callers import Caller
+from app.access.configuration import change_configuration
+from app.incentives.async_actions import service as actions
+from app.incentives.campaigns import events, generation
+from app.incentives.campaigns.definitions import changed_columns, columns_of
+from app.incentives.campaigns.deletion import DELETE
+from app.incentives.campaigns.errors import CampaignNotFound, NameTaken
+from app.incentives.campaigns.listing import CampaignQuery
+from app.incentives.campaigns.rendering import campaign_read
+from app.incentives.campaigns.repository import CampaignRepository
+from app.incentives.campaigns.schemas import CampaignCreate, CampaignUpdate
+from app.incentives.codes.shapes import shape_of
+from app.incentives.validation_rules.assignments import assign, assignments_of, unassign_all
+from app.incentives.vouchers.creation import add_voucher
+from app.incentives.vouchers.drawing import create_codes
+from app.incentives.vouchers.repository import VoucherRepository
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.filters import When
+from app.kit.ids import new_id
+from app.kit.lists import fetch_page
+from app.models import AsyncAction, Campaign
+
+
+async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_limit: int) -> dict[str, Any]:
+    """Create a campaign; one code is made at once, more are made by a worker.
+
+    Raises NameTaken, InvalidCampaign, InvalidPayload, InvalidCodeConfig, TooManyVouchers, ValidationRuleNotFound,
+    CodeTaken.
+    """
+    columns = columns_of(body, caller.project)
+    shape = shape_of(columns["code_config"], caller.project.case_sensitive_codes)
+    warnings: list[str] = []
+    async with db.write() as session:
+        await change_configuration(session, caller.project_id)
+        campaign = Campaign(
+            project_id=caller.project_id,
+            id=new_id("camp"),
+            active=True,
+            vouchers_count=0,
+            generation_status="DONE",
+            counted={},
+            created_at=clock.now(),
+            updated_at=None,
+            deleted_at=None,
+            **columns,
+        )
+        await _insert(session, campaign)
+        for rule_id in dict.fromkeys(body.validation_rules):
+            await assign(session, caller, rule_id, "campaign", campaign.id)
+        if body.voucher is not None and body.voucher.code is not None:
+            await add_voucher(session, caller, campaign, body.voucher.code)
+        else:
+            warnings = await generation.check_room(session, caller, campaign, shape, body.vouchers_count, codes_limit)
+            if body.vouchers_count == 1:
+                await create_codes(session, caller.project, campaign)
+            elif body.vouchers_count > 1:
+                await generation.start(session, caller, campaign, body.vouchers_count, campaign.code_config)
+        campaign_as_read = await _read(session, campaign)
+        events.changed(session, caller, "created", campaign_as_read, body.model_dump(mode="json", exclude_unset=True))
+    return campaign_as_read | ({"warnings": warnings} if warnings else {})
+
+
+async def get(db: Database, caller: Caller, name_or_id: str) -> dict[str, Any]:
+    """Raises CampaignNotFound."""
+    async with db.read() as session:
+        return await _read(session, await get_campaign(session, caller, name_or_id))
+
+
+async def update(db: Database, caller: Caller, name_or_id: str, body: CampaignUpdate) -> dict[str, Any]:
+    """Change the members that were sent.
+
+    A new discount is for codes to come and for codes still in the pool: those published or redeemed keep the old one.
+
+    Raises CampaignNotFound, InvalidCampaign, InvalidPayload.
+    """
+    async with db.write() as session:
+        await change_configuration(session, caller.project_id)
+        campaign = await get_campaign(session, caller, name_or_id)
+        columns = changed_columns(campaign, body)
+        if campaign.discount is not None and columns.get("discount", campaign.discount) != campaign.discount:
+            vouchers = VoucherRepository(session, caller.project_id, case_sensitive=caller.project.case_sensitive_codes)
+            await vouchers.keep_discount(campaign.id, campaign.discount)
+        for name, value in columns.items():
+            setattr(campaign, name, value)
+        campaign.updated_at = clock.now()
+        campaign_as_read = await _read(session, campaign)
+        events.changed(session, caller, "updated", campaign_as_read, body.model_dump(mode="json", exclude_unset=True))
+    return campaign_as_read
+
+
+async def switch(db: Database, caller: Caller, name_or_id: str, *, active: bool) -> dict[str, Any]:
+    """Enable or disable: when this returns, no redemption that thinks otherwise is recorded any more.
+
+    Raises CampaignNotFound.
+    """
+    async with db.write() as session:
+        await change_configuration(session, caller.project_id)
+        campaign = await get_campaign(session, caller, name_or_id)
+        if campaign.active != active:
+            campaign.active = active
+            campaign.updated_at = clock.now()
+            campaign_as_read = await _read(session, campaign)
+            events.changed(session, caller, "enabled" if active else "disabled", campaign_as_read)
+            return campaign_as_read
+        return await _read(session, campaign)
+
+
+async def delete(db: Database, caller: Caller, name_or_id: str, *, force: bool) -> AsyncAction:
+    """Delete the campaign now and its vouchers in the background.
+
+    Into the bin: name and codes stay taken. With `force` they are free, the name now and the codes when the action is
+    done; what was ever redeemed stays stored for the sake of its redemptions.
+
+    Raises CampaignNotFound.
+    """
+    async with db.write() as session:
+        await change_configuration(session, caller.project_id)
+        campaign = await get_campaign(session, caller, name_or_id)
+        campaign_as_read = await _read(session, campaign)
+        campaign.deleted_at = clock.now()
+        if force:
+            campaign.name = f"{campaign.name} (deleted {campaign.id})"
+        await unassign_all(session, caller.project_id, [campaign.id])
+        events.changed(session, caller, "deleted", campaign_as_read, {"force": force})
+        parameters = {"campaign_id": campaign.id, "force": force, "count": campaign.vouchers_count}
+        return await actions.start(session, caller, DELETE, parameters)
+
+
+async def get_campaign(session: AsyncSession, caller: Caller, name_or_id: str, *, lock: bool = False) -> Campaign:
+    """Raises CampaignNotFound."""
+    campaign = await CampaignRepository(session, caller.project_id).find_by_name(name_or_id, lock=lock)
+    if campaign is None:
+        raise CampaignNotFound(name_or_id)
+    return campaign
+
+
+async def _insert(session: AsyncSession, campaign: Campaign) -> None:
+    session.add(campaign)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise NameTaken(campaign.name) from error
+
+
+async def _read(session: AsyncSession, campaign: Campaign) -> dict[str, Any]:
+    assignments = await assignments_of(session, campaign.project_id, [campaign.id])
+    return campaign_read(campaign, assignments[campaign.id])
+
+
+async def search(db: Database, caller: Caller, query: CampaignQuery) -> tuple[list[dict[str, Any]], int]:
+    """A page of campaigns as they are answered, and how many there are.
+
+    Raises InvalidQuery.
+    """
+    statement = select(Campaign).where(Campaign.project_id == caller.project_id, Campaign.deleted_at.is_(None))
+    if query.campaign_type is not None:
+        statement = statement.where(Campaign.campaign_type == query.campaign_type)
+    if query.campaign_status is not None:
+        statement = statement.where(Campaign.generation_status == query.campaign_status)
+    if query.is_referral_code:
+        statement = statement.where(Campaign.campaign_type == "REFERRAL_PROGRAM")
+    async with db.read() as session:
+        page = await fetch_page(session, statement, query, When(clock.now(), caller.project.zone))
+        assignments = await assignments_of(session, caller.project_id, [campaign.id for campaign in page.rows])
+        return [campaign_read(campaign, assignments[campaign.id]) for campaign in page.rows], page.total

@@ -1,0 +1,24 @@
+"""What happens to vouchers, told to the audit log and to whoever listens."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.audit import record
+from app.access.callers import Caller
+from app.kit.outbox import announce
+
+Change = Literal["created", "updated", "enabled", "disabled", "deleted"]
+
+
+def changed(
+    session: AsyncSession,
+    caller: Caller,
+    change: Change,
+    voucher: Mapping[str, Any],
+    changes: Mapping[str, Any] | None = None,
+) -> None:
+    """`voucher` as it is answered; `changes` are the members that were sent."""
+    record(session, caller, f"voucher.{change}", "voucher", voucher["id"], changes)
+    announce(session, caller.project_id, f"voucher.{change}", voucher["id"], {"voucher": voucher})

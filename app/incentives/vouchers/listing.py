@@ -1,0 +1,110 @@
+"""What the list of vouchers can be asked."""
+
+from typing import ClassVar
+
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, false, func, null, or_, select, true
+
+from app.access.callers import Caller
+from app.incentives.codes.normal_form import normalise
+from app.kit.conditions import Filterable
+from app.kit.filters import Filter, flag, moment, number, text
+from app.kit.lists import Between, ListQuery, Values
+from app.models import Account, Campaign, Customer, Voucher
+
+_campaign = select(Campaign).where(Campaign.project_id == Voucher.project_id, Campaign.id == Voucher.campaign_id)
+_start_date = func.coalesce(Voucher.start_date, _campaign.with_only_columns(Campaign.start_date).scalar_subquery())
+_expiration_date = func.coalesce(
+    Voucher.expiration_date, _campaign.with_only_columns(Campaign.expiration_date).scalar_subquery()
+)
+_has_ended = and_(_expiration_date.is_not(None), _expiration_date <= func.now())
+_uses = func.coalesce(
+    select(-Account.balance)
+    .where(
+        Account.project_id == Voucher.project_id,
+        Account.owner_id == Voucher.id,
+        Account.measure == "uses",
+        Account.subject == "",
+        Account.period == "",
+    )
+    .scalar_subquery(),
+    0,
+)
+
+ACTIVE: Filter = {
+    "$active": lambda *_: and_(Voucher.active, ~_has_ended, or_(_start_date.is_(None), _start_date <= func.now())),
+    "$expired": lambda *_: _has_ended,
+    "$enabled": lambda *_: Voucher.active.is_(true()),
+    "$disabled": lambda *_: Voucher.active.is_(false()),
+}
+
+
+class VoucherQuery(ListQuery):
+    """Filters of the list of vouchers."""
+
+    max_page: ClassVar = 99
+    orders: ClassVar = {
+        "created_at": Voucher.created_at,
+        "updated_at": Voucher.updated_at,
+        "code": Voucher.code,
+    }
+    filterable: ClassVar = Filterable(
+        {
+            "active": {**flag(Voucher.active), **ACTIVE},
+            "redemption.redeemed_quantity": number(_uses),
+            "redemption.quantity": number(Voucher.redemption_quantity),
+            "is_referral_code": flag(false()),
+            "expiration_date": moment(_expiration_date),
+            "start_date": moment(_start_date),
+            "created_at": moment(Voucher.created_at),
+            "updated_at": moment(Voucher.updated_at),
+            "published_at": moment(Voucher.published_at),
+            "code": text(Voucher.code),
+            "id": text(Voucher.id),
+            "holder_id": text(Voucher.holder_id),
+            "campaign_ids": text(Voucher.campaign_id),
+            "campaign_id": text(Voucher.campaign_id),
+            "category": text(cast(null(), Text)),
+            "type": text(Voucher.type, ("GIFT_VOUCHER", "DISCOUNT_VOUCHER", "LOYALTY_CARD")),
+        },
+        Voucher.voucher_metadata,
+    )
+
+    campaign_id: str | None = None
+    campaign: str | None = None
+    category: str | None = None
+    customer: str | None = None
+    code: str | None = None
+    ids: Values | None = None
+    created_at: Between | None = None
+    updated_at: Between | None = None
+
+
+def vouchers_of(caller: Caller, query: VoucherQuery) -> Select[Voucher]:
+    """The vouchers that the plain parameters of `query` name; not the deleted ones, nor those of deleted campaigns."""
+    is_of_deleted = exists().where(
+        Campaign.project_id == caller.project_id, Campaign.id == Voucher.campaign_id, Campaign.deleted_at.is_not(None)
+    )
+    rows = select(Voucher).where(Voucher.project_id == caller.project_id, Voucher.deleted_at.is_(None), ~is_of_deleted)
+    return rows.where(*_conditions(caller, query))
+
+
+def _conditions(caller: Caller, query: VoucherQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if query.campaign_id is not None:
+        conditions.append(Voucher.campaign_id == query.campaign_id)
+    if query.campaign is not None:
+        named = select(Campaign.id).where(Campaign.project_id == caller.project_id, Campaign.name == query.campaign)
+        conditions.append(Voucher.campaign_id.in_(named))
+    if query.category is not None:
+        conditions.append(false())
+    if query.customer is not None:
+        holders = select(Customer.id).where(
+            Customer.project_id == caller.project_id,
+            or_(Customer.id == query.customer, Customer.source_id == query.customer),
+        )
+        conditions.append(Voucher.holder_id.in_(holders))
+    if query.code is not None:
+        conditions.append(Voucher.normal_code == normalise(query.code, caller.project.case_sensitive_codes))
+    if query.ids is not None:
+        conditions.append(Voucher.id.in_(query.ids))
+    return conditions

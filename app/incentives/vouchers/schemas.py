@@ -1,0 +1,127 @@
+"""The wire shapes of vouchers."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from app.engine.effects import Discount
+from app.incentives.schedule import ScheduleIn, SchedulePatch, ValidityHours, ValidityTimeframe
+from app.incentives.validation_rules.schemas import AssignmentList
+from app.kit.lists import PageBody
+from app.kit.wire import Instant, Metadata, WireIn, WireOut
+
+VoucherType = Literal["DISCOUNT_VOUCHER", "GIFT_VOUCHER", "LOYALTY_CARD"]
+Code = Annotated[
+    str, Field(max_length=255, description="Unique in the project, whatever its case if the project ignores case.")
+]
+AdditionalInfo = Annotated[str, Field(max_length=10_000)]
+
+
+class CodeConfig(WireIn):
+    """What generated codes look like: `prefix`, then the `pattern` or `length` random characters, then `postfix`."""
+
+    length: Annotated[int | None, Field(description="Random characters of a code.", examples=[8])] = None
+    charset: Annotated[str | None, Field(max_length=4096, description="Where random characters are taken from.")] = None
+    prefix: Annotated[str | None, Field(max_length=255, examples=["SPRING-"])] = None
+    postfix: Annotated[str | None, Field(max_length=255)] = None
+    pattern: Annotated[
+        str | None,
+        Field(max_length=255, description="Each # is a random character; overrides `length`.", examples=["##-####"]),
+    ] = None
+
+
+class RedemptionIn(WireIn):
+    quantity: Annotated[
+        int | None,
+        Field(ge=1, le=2**31 - 1, description="How often the voucher may be redeemed; without limit when empty."),
+    ] = None
+
+
+class VoucherOptions(ScheduleIn):
+    """What can be said of any new voucher, in a campaign or not."""
+
+    category: str | None = None
+    category_id: str | None = None
+    additional_info: AdditionalInfo | None = None
+    metadata: Metadata = Field(default_factory=dict)
+    redemption: RedemptionIn = Field(default_factory=RedemptionIn)
+
+
+class VoucherCreate(VoucherOptions):
+    """A new voucher. With a campaign it has the campaign's discount and time limits where it brings none."""
+
+    code: Code | None = None
+    code_config: CodeConfig | None = None
+    type: VoucherType | None = None
+    discount: Discount | None = None
+    gift: dict[str, Any] | None = None
+    loyalty_card: dict[str, Any] | None = None
+    campaign: Annotated[str | None, Field(description="Name or id of the campaign it joins.")] = None
+    campaign_id: str | None = None
+    active: bool = True
+    validation_rules: Annotated[list[str], Field(max_length=10, description="Ids of rules that bind it.")] = Field(
+        default_factory=list
+    )
+
+
+class VoucherUpdate(SchedulePatch):
+    """A partial change. The type of the discount stays."""
+
+    category: str | None = None
+    category_id: str | None = None
+    active: bool | None = None
+    additional_info: AdditionalInfo | None = None
+    metadata: Metadata | None = None
+    discount: Discount | None = None
+    gift: dict[str, Any] | None = None
+    loyalty_card: dict[str, Any] | None = None
+
+
+class PublishRead(WireOut):
+    object: Literal["list"] = "list"
+    count: int
+    url: str
+
+
+class RedemptionRead(WireOut):
+    nullable: ClassVar[frozenset[str]] = frozenset({"quantity"})
+
+    object: Literal["list"] = "list"
+    quantity: int | None
+    redeemed_quantity: int
+    url: str
+
+
+class VoucherRead(WireOut):
+    nullable: ClassVar[frozenset[str]] = frozenset({"campaign", "campaign_id", "category_id"})
+
+    id: Annotated[str, Field(examples=["v_01kb2m7t9cf3r8n5x0q4w6z1ye"])]
+    code: str
+    campaign: str | None = None
+    campaign_id: str | None = None
+    category_id: str | None = None
+    type: VoucherType
+    discount: Discount | None = None
+    start_date: Instant | None = None
+    expiration_date: Instant | None = None
+    validity_timeframe: ValidityTimeframe | None = None
+    validity_day_of_week: list[int] | None = None
+    validity_hours: ValidityHours | None = None
+    active: bool
+    additional_info: str | None = None
+    metadata: Metadata
+    is_referral_code: bool
+    holder_id: str | None = None
+    created_at: Instant
+    updated_at: Instant | None = None
+    object: Literal["voucher"] = "voucher"
+    categories: list[Any]
+    publish: PublishRead
+    redemption: RedemptionRead
+    validation_rules_assignments: AssignmentList
+    warnings: Annotated[list[str] | None, Field(description="What is doubtful about a generated code.")] = None
+
+
+class VoucherList(PageBody):
+    data_ref: Literal["vouchers"] = "vouchers"
+    vouchers: list[VoucherRead]

@@ -1,0 +1,121 @@
+"""The worker: everything that is done after a request was answered, or without one."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+
+import asyncpg
+import structlog
+from sqlalchemy import select, text
+
+from app.incentives.async_actions import service as async_actions
+from app.incentives.campaigns.deletion import DELETION
+from app.incentives.campaigns.generation import GENERATION
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.idempotency import delete_expired
+from app.kit.jobs import JobKind, Recurring, Work, run_jobs
+from app.models import Project
+from app.settings import Settings
+
+JOBS: tuple[JobKind, ...] = (GENERATION, DELETION)
+"""Every kind of job."""
+
+MANAGEMENT = 0
+"""The project under which the answers to management keys are kept."""
+ROUND, MOST_ROUNDS = 1_000, 100
+LOST_AFTER = timedelta(minutes=5)
+DAYS_OF_JOB_LOG = 7
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 15.0
+
+log = structlog.get_logger(__name__)
+
+
+async def forget_answers(work: Work) -> None:
+    """Delete the answers kept for idempotency keys that have expired."""
+    for project_id in [MANAGEMENT, *await _project_ids(work)]:
+        for _ in range(MOST_ROUNDS):
+            async with work.db.write() as session:
+                if await delete_expired(session, project_id, clock.now(), at_most=ROUND) < ROUND:
+                    break
+
+
+async def revive_actions(work: Work) -> None:
+    """Enqueue async actions again whose job got lost."""
+    for project_id in await _project_ids(work):
+        async with work.db.write() as session:
+            await async_actions.revive(session, project_id, clock.now() - LOST_AFTER)
+
+
+async def _project_ids(work: Work) -> Sequence[int]:
+    """The projects are few and no statement spans them: what is done for all is done one by one."""
+    async with work.db.read() as session:
+        return (await session.scalars(select(Project.id))).all()
+
+
+async def forget_jobs(work: Work) -> None:
+    """Delete the log of jobs done long ago."""
+    async with work.db.write() as session:
+        await session.execute(
+            text("DELETE FROM pgqueuer_log WHERE aggregated AND created < now() - make_interval(days => :days)"),
+            {"days": DAYS_OF_JOB_LOG},
+        )
+
+
+RECURRING: tuple[Recurring, ...] = (
+    Recurring("forget_answers", "*/10 * * * *", forget_answers),
+    Recurring("revive_actions", "*/5 * * * *", revive_actions),
+    Recurring("forget_jobs", "17 3 * * *", forget_jobs),
+)
+"""Everything that is done by the clock."""
+
+
+async def run_worker(settings: Settings) -> None:
+    """Do jobs until this task is cancelled; then the running ones get `shutdown_seconds` to reach a place where another
+    worker can go on.
+
+    Any number of workers may run. When the database cannot be reached the worker waits for it to come back.
+    """
+    assert settings.database_url is not None, "the launcher sets the URL of the embedded database"
+    db = Database(
+        settings.database_url,
+        pool_size=settings.pool_size,
+        statement_seconds=settings.statement_seconds,
+        lock_seconds=settings.lock_seconds,
+        pool_seconds=settings.pool_seconds,
+        application_name="guerdon worker",
+    )
+    work = Work(db)
+    running = asyncio.create_task(_keep_running(work, settings))
+    try:
+        await asyncio.shield(running)
+    finally:
+        work.stopping.set()
+        await asyncio.wait({running}, timeout=settings.shutdown_seconds)
+        running.cancel()
+        await asyncio.wait({running})
+        await db.close()
+
+
+async def _keep_running(work: Work, settings: Settings) -> None:
+    silence = timedelta(seconds=settings.job_silence_seconds)
+    run = partial(run_jobs, work, str(settings.database_url), JOBS, RECURRING, silence=silence)
+    pause_seconds = FIRST_PAUSE_SECONDS
+    while not work.stopping.is_set():
+        began_at = asyncio.get_running_loop().time()
+        try:
+            await run()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if asyncio.get_running_loop().time() - began_at > LONGEST_PAUSE_SECONDS:
+                pause_seconds = FIRST_PAUSE_SECONDS
+            log.warning("the worker lost the database and tries again", seconds=pause_seconds, error=str(error))
+            await _pause(work, pause_seconds)
+            pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
+
+
+async def _pause(work: Work, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(work.stopping.wait(), seconds)
+    except TimeoutError:
+        return
