@@ -16,7 +16,11 @@ from app.commerce.products import endpoints as products
 from app.decisions.qualifications import endpoints as qualifications
 from app.decisions.redemptions import endpoints as redemptions
 from app.decisions.validations import endpoints as validations
+from app.distribution.publications import endpoints as publications
+from app.incentives.async_actions import endpoints as async_actions
+from app.incentives.campaigns import endpoints as campaigns
 from app.incentives.validation_rules import endpoints as validation_rules
+from app.incentives.vouchers import endpoints as vouchers
 from app.kit import health
 from app.kit.cors import ClientCors
 from app.kit.db import Database
@@ -37,7 +41,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     oauth.router,
     projects.router,
     audit_log.router,
+    vouchers.router,
+    campaigns.router,
+    async_actions.router,
     validation_rules.router,
+    publications.router,
 )
 """Every router of the service; the busiest first, because routes are tried in this order."""
 
