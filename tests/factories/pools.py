@@ -15,7 +15,7 @@ TEN_PERCENT = {"type": "PERCENT", "percent_off": 10, "effect": "APPLY_TO_ORDER"}
 async def give_pool(
     db: Database, project: ProjectKeys, codes: int = 0, *, voucher: dict[str, Any] | None = None, **columns: Any
 ) -> Campaign:
-    """A campaign with so many unpublished codes. `voucher` and other arguments are columns that differ from the usual."""
+    """A campaign with so many unpublished codes; `voucher` and the rest are columns that differ from the usual."""
     campaign = Campaign(
         **{
             "project_id": project.id,
