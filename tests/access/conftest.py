@@ -1,8 +1,10 @@
 """The application with routes that only ask for a permission."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -11,6 +13,8 @@ from httpx import ASGITransport, AsyncClient
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
+from app.kit.db import Database
+from app.kit.migrations import migrate
 from app.main import create_app
 from app.settings import Settings
 from tests.access.probe import probe_router
@@ -28,6 +32,21 @@ async def probed(database_url: str) -> AsyncIterator[FastAPI]:
 async def probe(probed: FastAPI) -> AsyncIterator[AsyncClient]:
     async with AsyncClient(transport=ASGITransport(probed), base_url="http://testserver") as http:
         yield http
+
+
+@pytest.fixture
+async def empty_database(postgres_url: str) -> AsyncIterator[Database]:
+    """A migrated database without any project."""
+    name = f"guerdon_test_{secrets.token_hex(4)}"
+    server = await asyncpg.connect(postgres_url)
+    await server.execute(f"CREATE DATABASE {name}")
+    url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
+    await migrate(url)
+    database = Database(url, pool_size=4)
+    yield database
+    await database.close()
+    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await server.close()
 
 
 @pytest.fixture
