@@ -8,10 +8,13 @@ from typing import Any, ClassVar, Generic, Literal, TypeAlias
 from sqlalchemy import Select, or_
 from sqlalchemy.dialects.postgresql import insert
 
-from app.kit.errors import DuplicateFound, NotFound
+from app.kit.errors import Busy, DuplicateFound, NotFound
 from app.kit.ids import new_id
 from app.kit.metadata import merged_metadata
 from app.kit.repository import Repository, Row
+
+ATTEMPTS = 10
+"""How often an upsert begins anew because its row was deleted under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,17 @@ class SourcedRepository(Repository[Row]):
             raise NotFound(self.resource_type, reference)
         return row
 
+    async def get_locked(self, reference: str, *, even_binned: bool = False) -> Row:
+        """The same, kept from changing until the transaction ends.
+
+        Raises NotFound.
+        """
+        found = await self.get(reference, even_binned=even_binned)
+        row = await self.lock(found, even_binned=even_binned)
+        if row is None:
+            raise NotFound(self.resource_type, reference)
+        return row
+
     async def find_mentioned(self, row_id: str | None, source_id: str | None) -> Row | None:
         """The row a request body means: `id` wins, even when nothing is found under it."""
         if row_id is None and source_id is None:
@@ -67,9 +81,14 @@ class SourcedRepository(Repository[Row]):
         row: Row | None = await self.session.scalar(self.rows().where(named))
         return row
 
-    async def lock(self, row: Row) -> Row | None:
+    async def keeps(self, source_id: str | None) -> bool:
+        """Whether any row has the source id, those in the bin included."""
+        return await self.session.scalar(self.every_row().where(self.model.source_id == source_id)) is not None
+
+    async def lock(self, row: Row, *, even_binned: bool = False) -> Row | None:
         """The row as it stands now, kept from changing until the transaction ends; None when it is gone."""
-        current = self.rows().where(self.model.id == row.id).with_for_update()
+        rows = self.every_row() if even_binned else self.rows()
+        current = rows.where(self.model.id == row.id).with_for_update()
         locked: Row | None = await self.session.scalar(current.execution_options(populate_existing=True))
         return locked
 
@@ -88,39 +107,57 @@ class SourcedRepository(Repository[Row]):
 async def upsert(
     rows: SourcedRepository[Row], row_id: str | None, source_id: str | None, describe: Describe[Row], now: datetime
 ) -> Upserted[Row]:
-    """Change the row with this id, else the one with this source id, else make one. Nothing given, nothing written.
+    """Change the row with this id, else the one with this source id, else make one. What stays equal is not written.
 
-    Raises NotFound for an unknown id, and DuplicateFound when a deleted resource still keeps the source id.
+    Raises NotFound for an unknown id, DuplicateFound when a deleted resource still keeps the source id, and Busy when
+    others delete the row as often as this makes it.
     """
-    row = await rows.find_mentioned(row_id, source_id)
-    if row is None:
-        if row_id is not None:
+    for _ in range(ATTEMPTS):
+        row = await rows.find_mentioned(row_id, source_id)
+        if row is None and row_id is not None:
             raise NotFound(rows.resource_type, row_id)
-        row = await rows.add_once(source_id, describe(None), now)
-        if row is not None:
-            return Upserted(row, "created")
-        row = await rows.find_mentioned(None, source_id)
         if row is None:
+            row = await rows.add_once(source_id, describe(None), now)
+            if row is not None:
+                return Upserted(row, "created")
+            row = await rows.find_mentioned(None, source_id)
+        if row is not None:
+            changed = await _change(rows, row, describe, now)
+            if changed is not None:
+                return changed
+        elif await rows.keeps(source_id):
             raise DuplicateFound(
                 f"A deleted {rows.resource_type} keeps the source_id {source_id}.",
                 resource_id=source_id,
                 resource_type=rows.resource_type,
             )
-    return await update(rows, row, describe, now)
+    raise Busy
 
 
 async def update(rows: SourcedRepository[Row], row: Row, describe: Describe[Row], now: datetime) -> Upserted[Row]:
-    """Write what differs. The row is read again under its lock, so that no parallel change is lost.
+    """Write what differs.
 
-    Raises NotFound when it was deleted meanwhile.
+    Raises NotFound when the row was deleted meanwhile.
     """
+    changed = await _change(rows, row, describe, now)
+    if changed is None:
+        raise NotFound(rows.resource_type, row.id)
+    return changed
+
+
+async def _change(
+    rows: SourcedRepository[Row], row: Row, describe: Describe[Row], now: datetime
+) -> Upserted[Row] | None:
+    """The row is read again under its lock, so that no parallel change is lost; None when it is gone."""
     if not _differences(rows, row, describe(row)):
         return Upserted(row, "unchanged")
     locked = await rows.lock(row)
     if locked is None:
-        raise NotFound(rows.resource_type, row.id)
+        return None
     differences = _differences(rows, locked, describe(locked))
     before = {name: getattr(locked, name) for name in differences}
+    if not differences:
+        return Upserted(locked, "unchanged")
     for name, value in differences.items():
         setattr(locked, name, value)
     locked.updated_at = now  # type: ignore[attr-defined]  # every row with a source id has timestamps

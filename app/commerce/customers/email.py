@@ -13,7 +13,8 @@ def normal_email(address: str) -> str | None:
 
     A domain that is no host name keeps its letters: the form only has to be the same for the same mailbox.
     """
-    text = unicodedata.normalize("NFKC", address.strip()).lower()
+    lower = unicodedata.normalize("NFKC", address).lower()
+    text = unicodedata.normalize("NFKC", lower).strip()  # some letters come apart when they are made small
     local, at, domain = text.rpartition("@")
     if text.isascii() or not at:
         return text or None

@@ -23,6 +23,8 @@ Text = Annotated[str, Field(max_length=5000)]
 Email = Annotated[str, Field(max_length=MAX_LENGTH, pattern=r"^\s*([^\s@]+@\S+)?\s*$"), AfterValidator(_storable)]
 """A mail address as given; empty text counts as none."""
 
+Birthday = Annotated[date, Field(description="Older name of `birthdate`.", json_schema_extra={"deprecated": True})]
+
 
 class AddressIn(WireIn):
     city: Line | None = None
@@ -43,7 +45,7 @@ class CustomerIn(WireIn):
     email: Email | None = None
     phone: Line | None = None
     birthdate: date | None = None
-    birthday: Annotated[date | None, Field(deprecated=True, description="Older name of `birthdate`.")] = None
+    birthday: Birthday | None = None
     address: AddressIn | None = None
     metadata: Metadata | None = None
 
@@ -56,7 +58,7 @@ class CustomerUpdate(WirePatch):
     email: Email | None = None
     phone: Line | None = None
     birthdate: date | None = None
-    birthday: Annotated[date | None, Field(deprecated=True, description="Older name of `birthdate`.")] = None
+    birthday: Birthday | None = None
     address: AddressIn | None = None
     metadata: Metadata | None = None
 
@@ -130,7 +132,7 @@ class CustomerRead(WireOut):
     email: str | None = None
     phone: str | None = None
     birthdate: date | None = None
-    birthday: Annotated[date | None, Field(deprecated=True, description="Older name of `birthdate`.")] = None
+    birthday: Birthday | None = None
     address: AddressRead | None = None
     metadata: Metadata
     system_metadata: Metadata = Field(default_factory=dict)

@@ -50,7 +50,7 @@ async def erase(db: Database, caller: Caller, reference: str) -> PermanentDeleti
     Raises NotFound.
     """
     async with db.write() as session:
-        customer = await CustomerRepository(session, caller.project_id).get(reference)
+        customer = await CustomerRepository(session, caller.project_id).get_locked(reference)
         await session.delete(customer)
         await session.flush()
         note(session, caller, "customer.deleted", customer.id)

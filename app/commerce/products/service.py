@@ -64,7 +64,7 @@ async def delete_product(db: Database, caller: Caller, reference: str, *, force:
     """
     now = clock.now()
     async with db.write() as session:
-        product = await ProductRepository(session, caller.project_id).get(reference, even_binned=force)
+        product = await ProductRepository(session, caller.project_id).get_locked(reference, even_binned=force)
         skus = SkuRepository(session, caller.project_id)
         if force:
             await session.delete(product)
@@ -85,7 +85,8 @@ async def upsert_sku(db: Database, caller: Caller, product_reference: str, body:
     """
     now = clock.now()
     async with db.write() as session:
-        product = await _kept_product(session, caller, product_reference)
+        # Locked, so that the product is not deleted while it gets a new SKU.
+        product = await ProductRepository(session, caller.project_id).get_locked(product_reference)
         skus = SkuRepository(session, caller.project_id)
         upserted = await sourced.upsert(skus, body.id, body.source_id, lambda row: _new_sku(body, row, product), now)
         if upserted.row.product_id != product.id:
@@ -156,23 +157,11 @@ async def _with_skus(session: AsyncSession, caller: Caller, product: Product) ->
     return product_read(product, skus, total)
 
 
-async def _kept_product(session: AsyncSession, caller: Caller, reference: str) -> Product:
-    """The product, which cannot be deleted before the transaction ends.
-
-    Raises NotFound.
-    """
-    products = ProductRepository(session, caller.project_id)
-    product = await products.lock(await products.get(reference))
-    if product is None:
-        raise NotFound("product", reference)
-    return product
-
-
 async def _sku_of_product(
     session: AsyncSession, caller: Caller, product_reference: str, reference: str, *, even_binned: bool = False
 ) -> Sku:
     product = await ProductRepository(session, caller.project_id).get(product_reference, even_binned=even_binned)
-    sku = await SkuRepository(session, caller.project_id).get(reference, even_binned=even_binned)
+    sku = await SkuRepository(session, caller.project_id).get_locked(reference, even_binned=even_binned)
     if sku.product_id != product.id:
         raise NotFound("sku", reference)
     return sku
