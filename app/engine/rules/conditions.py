@@ -7,7 +7,7 @@ from typing import Any
 from app.engine.cart import Cart
 from app.engine.findings import Finding
 from app.engine.rules.limits import Ceiling
-from app.engine.rules.operators import OpensAt, Predicate
+from app.engine.rules.predicates import OpensAt, Predicate
 from app.engine.rules.subject import Missing
 
 

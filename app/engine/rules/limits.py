@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.engine.postings import AccountKey, Counted, account_key
-from app.engine.rules.operators import Operator
 from app.engine.rules.subject import Missing, RuleSubject
 
 
@@ -75,10 +74,3 @@ def _last_of_run(count: int, values: frozenset[int]) -> int:
     while count + 1 in values:
         count += 1
     return count
-
-
-def greatest_allowed(operator: Operator, name: str, operands: Sequence[Any]) -> int | None:
-    """The limit as people would say it, None for conditions that are not a limit."""
-    if operator.negated or name.startswith(("$more", "$greater")):
-        return None
-    return int(operands[0]) - 1 if name == "$less_than" else int(max(operands))

@@ -11,8 +11,9 @@ from app.engine.rules.conditions import Condition, Words
 from app.engine.rules.errors import InvalidRule
 from app.engine.rules.facts import FACTS
 from app.engine.rules.limits import ceiling
+from app.engine.rules.lines_rule import LinesRule
 from app.engine.rules.logic import Logic, Number, Some, parse_logic
-from app.engine.rules.nodes import AllOf, AnyOf, LimitRule, LinesRule, Node, PlainRule
+from app.engine.rules.nodes import AllOf, AnyOf, LimitRule, Node, PlainRule
 from app.engine.rules.registry import NOT_YET, OPERATORS, AnyFact, Fact, Json, LimitFact, LineFact
 from app.engine.rules.rule_set import RuleSet, WrittenRule, WrittenRules
 from app.engine.rules.subject import Missing, Scope

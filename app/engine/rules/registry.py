@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeAlias
 from app.engine.cart import Item
 from app.engine.postings import Counted
 from app.engine.rules import operators, values
-from app.engine.rules.operators import Operator
+from app.engine.rules.line_operators import line_names
+from app.engine.rules.predicates import Operator
 from app.engine.rules.subject import RuleSubject, Scope
 
 
@@ -52,9 +53,9 @@ OPERATORS: Mapping[type, Mapping[str, Operator]] = {
     Ids: operators.id_sets(),
     Json: operators.json_values(),
     Flag: operators.only_true(),
-    Line: operators.line_names("product", "sku"),
-    ProductLine: operators.line_names("product"),
-    SkuLine: operators.line_names("sku"),
+    Line: line_names("product", "sku"),
+    ProductLine: line_names("product"),
+    SkuLine: line_names("sku"),
 }
 
 MINOR_UNITS = " (minor units)"
