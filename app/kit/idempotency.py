@@ -28,7 +28,7 @@ from app.kit.tables import Base, Id
 HEADER = "Idempotency-Key"
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEPT_FOR = timedelta(days=7)
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
 _NEVER_KEPT = frozenset({401, 403, 429})
 """Refusals that say nothing about the request itself; the same request may do better later."""
 
@@ -129,7 +129,7 @@ class IdempotentRoute(APIRoute):
             key = request.headers.get(HEADER)
             if key is None:
                 return await handle(request)
-            if not _KEY.fullmatch(key):
+            if not re.fullmatch(KEY_PATTERN, key):
                 raise InvalidIdempotencyKey("An Idempotency-Key is 1 to 255 visible ASCII characters.")
             claimant_of: ClaimantOf = request.app.state.claimant_of
             project_id, credential = await claimant_of(request)
