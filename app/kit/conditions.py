@@ -56,6 +56,11 @@ class Filterable:
     def names(self) -> list[str]:
         return [*self.attributes, *([f"{METADATA}<key>"] if self.metadata_column is not None else [])]
 
+    def described(self) -> list[tuple[str, list[str]]]:
+        """Each attribute with its operators."""
+        of_metadata = [] if self.metadata_column is None else list(metadata(self.metadata_column, "key"))
+        return [(name, list(self.attributes.get(name, of_metadata))) for name in self.names()]
+
     def operators_of(self, attribute: str) -> Filter:
         """Raises InvalidQuery, naming what there is."""
         known = self.attributes.get(attribute)

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, ColumnElement, Numeric, Text, and_, case, cast, extract, func, literal, or_
+from sqlalchemy import ColumnElement, Numeric, Text, and_, case, cast, extract, false, func, literal, or_, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.kit.wire import format_instant, within_calendar
@@ -123,8 +123,8 @@ def number(column: Column) -> dict[str, Condition]:
 def flag(column: Column) -> dict[str, Condition]:
     """Truth values, written TRUE and FALSE in any case."""
     return {
-        "$is": lambda values, _: column.is_(literal(_truth(_one(values)), Boolean())),
-        "$is_not": lambda values, _: column.is_not(literal(_truth(_one(values)), Boolean())),
+        "$is": lambda values, _: column.is_(_truth(_one(values))),
+        "$is_not": lambda values, _: column.is_not(_truth(_one(values))),
         **_presence(column),
     }
 
@@ -199,10 +199,10 @@ def _number(value: str) -> Decimal:
     return parsed
 
 
-def _truth(value: str) -> bool:
+def _truth(value: str) -> ColumnElement[bool]:
     if value.upper() not in ("TRUE", "FALSE"):
         raise ValueError(f"{value} is neither TRUE nor FALSE.")
-    return value.upper() == "TRUE"
+    return true() if value.upper() == "TRUE" else false()
 
 
 def _days(values: Sequence[str]) -> timedelta:

@@ -3,7 +3,7 @@
 A feature declares what its list can be asked. Plain parameters it adds as fields and applies itself:
 
     class VoucherQuery(ListQuery):
-        orders = {"created_at": Voucher.created_at, "code": Voucher.code}
+        orders: ClassVar = {"created_at": Voucher.created_at, "code": Voucher.code}
         filterable = Filterable({"code": text(Voucher.code), "active": flag(Voucher.active)}, Voucher.voucher_metadata)
 
         campaign_id: str | None = None

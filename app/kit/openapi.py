@@ -5,14 +5,25 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from app.kit.errors import ErrorBody
+from app.kit.idempotency import HEADER, KEY_PATTERN, WRITES
+from app.kit.lists import Listing
 
 REF_TEMPLATE = "#/components/schemas/{model}"
 _ERROR = {
     "description": "What went wrong",
     "content": {"application/json": {"schema": {"$ref": REF_TEMPLATE.format(model="ErrorBody")}}},
+}
+
+_IDEMPOTENCY_KEY = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Makes a retry safe: the same key with the same request gets the same answer, for seven days.",
+    "schema": {"type": "string", "pattern": KEY_PATTERN},
 }
 
 DESCRIPTION = """\
@@ -90,8 +101,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     described = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
     schemas = described.setdefault("components", {}).setdefault("schemas", {})
     schemas["ErrorBody"] = ErrorBody.model_json_schema(ref_template=REF_TEMPLATE)
-    for path, operations in described.get("paths", {}).items():
-        for operation in operations.values():
+    queries = _queries(app)
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
             responses = operation["responses"]
             if "HTTPValidationError" in str(responses.get("422")):  # we answer 400, which the default describes
                 del responses["422"]
@@ -99,12 +111,88 @@ def _document(app: FastAPI) -> dict[str, Any]:
             security = next((needs for start, needs in _SECURITY.items() if path.startswith(start)), None)
             if security is not None:
                 operation["security"] = security
+                if method.upper() in WRITES:
+                    operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+            for query in queries.get(operation["operationId"], []):
+                operation.setdefault("parameters", []).extend(list_parameters(query))
     _hoist(described["paths"], schemas)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     described["components"]["securitySchemes"] = SECURITY_SCHEMES
     described["components"]["schemas"] = dict(sorted(schemas.items()))
     return described
+
+
+def _queries(app: FastAPI) -> dict[str, list[type[Listing]]]:
+    """The list queries that endpoints depend on, by operation: `Depends(VoucherQuery.parse)` hides its fields."""
+    queries: dict[str, list[type[Listing]]] = {}
+    for route in app.routes:
+        for dependant in route.dependant.dependencies if isinstance(route, APIRoute) else ():
+            query = getattr(dependant.call, "__self__", None)
+            if isinstance(query, type) and issubclass(query, Listing) and isinstance(route, APIRoute):
+                queries.setdefault(route.unique_id, []).append(query)
+    return queries
+
+
+def list_parameters(query: type[Listing]) -> list[dict[str, Any]]:
+    """The query parameters of a list, with what can be ordered and filtered by."""
+    schema = query.model_json_schema(ref_template=REF_TEMPLATE)
+    definitions = schema.get("$defs", {})
+    parameters = []
+    for name, field in schema["properties"].items():
+        field = _resolved(field, definitions)
+        field.pop("title", None)
+        if name == "order":
+            field["enum"] = query.order_names()
+        if name == "page":
+            field["maximum"] = getattr(query, "max_page", None)
+        style = {"style": "deepObject", "explode": True} if field.get("type") == "object" else {}
+        description = field.pop("description", None)
+        parameter = {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": description,
+            "schema": field,
+            **style,
+        }
+        parameters.append({key: value for key, value in parameter.items() if value is not None})
+    if query.filterable.names():
+        parameters.append(_filters_parameter(query))
+    return parameters
+
+
+def _filters_parameter(query: type[Listing]) -> dict[str, Any]:
+    how = "Written `filters[attribute][conditions][operator]=value`; several values are repeated or indexed."
+    junction = "`filters[junction]=OR` asks for rows that match any attribute."
+    attributes = "\n".join(f"- `{name}`: {', '.join(operators)}" for name, operators in query.filterable.described())
+    return {
+        "name": "filters",
+        "in": "query",
+        "required": False,
+        "style": "deepObject",
+        "explode": True,
+        "description": f"{how} {junction}\n\n{attributes}",
+        "schema": {"type": "object", "additionalProperties": True},
+    }
+
+
+def _resolved(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a parameter that may be left out: no null among its types, no reference."""
+    choices = [choice for choice in field.pop("anyOf", []) if choice.get("type") != "null"]
+    resolved = {**(choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {}), **field}
+    name = resolved.pop("$ref", "").rpartition("/")[2]
+    if name:
+        resolved = {**_resolved(dict(definitions[name]), definitions), **resolved}
+    if resolved.get("default", ...) is None:
+        del resolved["default"]
+    members = resolved.get("properties", {})
+    if members:
+        resolved["properties"] = {
+            member: {key: value for key, value in _resolved(dict(schema), definitions).items() if key != "title"}
+            for member, schema in members.items()
+        }
+    return resolved
 
 
 def _hoist(node: Any, schemas: dict[str, Any]) -> None:
