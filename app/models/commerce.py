@@ -75,6 +75,7 @@ class Order(ProjectRow, Timestamps):
     __table_args__ = (
         UniqueConstraint("project_id", "source_id"),
         Index(None, "project_id", "customer_id"),
+        Index(None, "project_id", "created_at", "id"),
     )
 
     source_id: Mapped[Id | None]

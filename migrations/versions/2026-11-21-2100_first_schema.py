@@ -184,6 +184,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project_id", "id", name=op.f("orders_pkey")),
         sa.UniqueConstraint("project_id", "source_id", name=op.f("orders_project_id_source_id_key")),
     )
+    op.create_index(
+        op.f("orders_project_id_created_at_id_idx"), "orders", ["project_id", "created_at", "id"], unique=False
+    )
     op.create_index(op.f("orders_project_id_customer_id_idx"), "orders", ["project_id", "customer_id"], unique=False)
     op.create_table(
         "outbox_events",
@@ -463,6 +466,7 @@ def downgrade() -> None:
     op.drop_table("products")
     op.drop_table("outbox_events")
     op.drop_index(op.f("orders_project_id_customer_id_idx"), table_name="orders")
+    op.drop_index(op.f("orders_project_id_created_at_id_idx"), table_name="orders")
     op.drop_table("orders")
     op.drop_table("oauth_tokens")
     op.drop_index(op.f("idempotency_records_project_id_expires_at_idx"), table_name="idempotency_records")

@@ -2,18 +2,27 @@
 
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Depends, Path
 
 from app.access.authentication import requires
 from app.access.callers import Caller
 from app.commerce.customers import service
-from app.commerce.customers.schemas import CustomerIn, CustomerRead, CustomerUpdate, PermanentDeletion
+from app.commerce.customers.queries import CustomerQuery
+from app.commerce.customers.schemas import CustomerIn, CustomerList, CustomerRead, CustomerUpdate, PermanentDeletion
 from app.kit.http import Db, Router
 
 router = Router(prefix="/v1/customers", tags=["customers"])
 Reader = Annotated[Caller, requires("customers:read")]
 Writer = Annotated[Caller, requires("customers:write")]
 CustomerReference = Annotated[str, Path(alias="customerId", description="The customer's id or your `source_id`.")]
+
+
+@router.get("")
+async def list_customers(
+    db: Db, caller: Reader, query: Annotated[CustomerQuery, Depends(CustomerQuery.parse)]
+) -> CustomerList:
+    """List customers with what they redeemed and ordered so far, newest first."""
+    return await service.search(db, caller, query)
 
 
 @router.post("")

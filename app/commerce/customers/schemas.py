@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from app.commerce.customers.email import MAX_LENGTH, normal_email
+from app.kit.lists import PageBody
 from app.kit.wire import Instant, Metadata, WireIn, WireOut, WirePatch
 
 
@@ -168,3 +169,9 @@ class PermanentDeletion(WireOut):
     object: Annotated[Literal["pernament_deletion"], Field(description="Spelled as clients of this API know it.")] = (
         "pernament_deletion"
     )
+
+
+class CustomerList(PageBody):
+    data_ref: Literal["customers"] = "customers"
+    customers: list[CustomerRead]
+    has_more: bool

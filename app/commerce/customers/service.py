@@ -3,10 +3,12 @@
 from app.access.callers import Caller
 from app.commerce.customers import profiles
 from app.commerce.customers.events import note
+from app.commerce.customers.queries import CustomerQuery
 from app.commerce.customers.repository import CustomerRepository
 from app.commerce.customers.schemas import (
     AddressRead,
     CustomerIn,
+    CustomerList,
     CustomerRead,
     CustomerSummary,
     CustomerUpdate,
@@ -15,7 +17,9 @@ from app.commerce.customers.schemas import (
 from app.commerce.customers.summaries import load_summaries
 from app.kit import clock
 from app.kit.db import Database
+from app.kit.filters import When
 from app.kit.ids import new_id
+from app.kit.lists import fetch_page
 from app.models import Customer
 
 
@@ -33,6 +37,19 @@ async def get(db: Database, caller: Caller, reference: str) -> CustomerRead:
         customer = await CustomerRepository(session, caller.project_id).get(reference)
         summaries = await load_summaries(session, caller.project_id, [customer.id])
     return customer_read(customer, summaries[customer.id])
+
+
+async def search(db: Database, caller: Caller, query: CustomerQuery) -> CustomerList:
+    """Raises InvalidQuery."""
+    async with db.read() as session:
+        rows = CustomerRepository(session, caller.project_id).rows()
+        page = await fetch_page(session, rows, query, When(clock.now(), caller.project.zone))
+        summaries = await load_summaries(session, caller.project_id, [customer.id for customer in page.rows])
+    return CustomerList(
+        customers=[customer_read(customer, summaries[customer.id]) for customer in page.rows],
+        total=page.total,
+        has_more=page.has_more,
+    )
 
 
 async def update(db: Database, caller: Caller, reference: str, body: CustomerUpdate) -> CustomerRead:

@@ -2,18 +2,27 @@
 
 from typing import Annotated, Any
 
-from fastapi import Path
+from fastapi import Depends, Path
 
 from app.access.authentication import requires
 from app.access.callers import Caller
 from app.commerce.orders import service
-from app.commerce.orders.schemas import OrderCreate, OrderRead, OrderUpdate
+from app.commerce.orders.queries import OrderQuery
+from app.commerce.orders.schemas import OrderCreate, OrderList, OrderRead, OrderUpdate
 from app.kit.http import Db, Router
 
 router = Router(prefix="/v1/orders", tags=["orders"])
 Reader = Annotated[Caller, requires("orders:read")]
 Writer = Annotated[Caller, requires("orders:write")]
 OrderReference = Annotated[str, Path(alias="orderId", description="The order's id or your `source_id`.")]
+
+
+@router.get("", response_model=OrderList)
+async def list_orders(
+    db: Db, caller: Reader, query: Annotated[OrderQuery, Depends(OrderQuery.parse)]
+) -> dict[str, Any]:
+    """List orders, newest first."""
+    return await service.search(db, caller, query)
 
 
 @router.post("", response_model=OrderRead)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from app.commerce.customers.schemas import CustomerIn, Line, Reference, SourceId
+from app.kit.lists import PageBody
 from app.kit.wire import Amount, Instant, Metadata, WireIn, WireOut, WirePatch
 
 Status = Literal["CREATED", "PAID", "CANCELED", "FULFILLED"]
@@ -166,3 +167,8 @@ class OrderRead(WireOut):
     customer: CustomerId | None = None
     referrer: CustomerId | None = None
     redemptions: Annotated[dict[str, Any], Field(description="What was redeemed on the order, by redemption id.")]
+
+
+class OrderList(PageBody):
+    data_ref: Literal["orders"] = "orders"
+    orders: list[OrderRead]

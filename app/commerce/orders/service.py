@@ -14,6 +14,7 @@ from app.commerce.orders.errors import SourceIdTaken
 from app.commerce.orders.events import note_created, note_updated
 from app.commerce.orders.overrides import keep_overrides
 from app.commerce.orders.placement import Placement
+from app.commerce.orders.queries import OrderQuery
 from app.commerce.orders.rendering import order_body
 from app.commerce.orders.repository import OrderRepository
 from app.commerce.orders.resolution import resolve_items
@@ -22,6 +23,8 @@ from app.commerce.sourced import Upserted
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import NotFound
+from app.kit.filters import When
+from app.kit.lists import fetch_page
 from app.models import Order
 
 
@@ -43,6 +46,14 @@ async def get(db: Database, caller: Caller, reference: str) -> dict[str, Any]:
     """Raises NotFound."""
     async with db.read() as session:
         return order_body(await OrderRepository(session, caller.project_id).get(reference))
+
+
+async def search(db: Database, caller: Caller, query: OrderQuery) -> dict[str, Any]:
+    """Raises InvalidQuery."""
+    async with db.read() as session:
+        rows = OrderRepository(session, caller.project_id).rows()
+        page = await fetch_page(session, rows, query, When(clock.now(), caller.project.zone))
+    return {"orders": [order_body(order) for order in page.rows], "total": page.total}
 
 
 async def update(db: Database, caller: Caller, reference: str, body: OrderUpdate) -> dict[str, Any]:

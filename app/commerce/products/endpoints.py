@@ -2,12 +2,22 @@
 
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 
 from app.access.authentication import requires
 from app.access.callers import Caller
 from app.commerce.products import service
-from app.commerce.products.schemas import ProductIn, ProductRead, ProductUpdate, SkuIn, SkuRead, SkuUpdate
+from app.commerce.products.queries import ProductQuery, SkuQuery
+from app.commerce.products.schemas import (
+    ProductIn,
+    ProductList,
+    ProductRead,
+    ProductUpdate,
+    SkuIn,
+    SkuList,
+    SkuRead,
+    SkuUpdate,
+)
 from app.kit.http import Db, Router
 
 router = Router(prefix="/v1", tags=["products"])
@@ -18,6 +28,14 @@ SkuWriter = Annotated[Caller, requires("skus:write")]
 ProductReference = Annotated[str, Path(alias="productId", description="The product's id or your `source_id`.")]
 SkuReference = Annotated[str, Path(alias="skuId", description="The SKU's id or your `source_id`.")]
 Force = Annotated[bool, Query(description="Erase instead of putting into the bin; the source id becomes free.")]
+
+
+@router.get("/products")
+async def list_products(
+    db: Db, caller: ProductReader, query: Annotated[ProductQuery, Depends(ProductQuery.parse)]
+) -> ProductList:
+    """List products with their SKUs, newest first."""
+    return await service.search_products(db, caller, query)
 
 
 @router.post("/products")
@@ -44,6 +62,15 @@ async def update_product(
 async def delete_product(db: Db, caller: ProductWriter, reference: ProductReference, force: Force = False) -> None:
     """Put a product and its SKUs into the bin."""
     await service.delete_product(db, caller, reference, force=force)
+
+
+@router.get("/products/{productId}/skus")
+async def list_skus(
+    db: Db, caller: SkuReader, reference: ProductReference, query: Annotated[SkuQuery, Depends(SkuQuery.parse)]
+) -> SkuList:
+    """List the SKUs of a product, newest first."""
+    page = await service.search_skus(db, caller, reference, query)
+    return SkuList(skus=[SkuRead.model_validate(sku) for sku in page.rows], total=page.total)
 
 
 @router.post("/products/{productId}/skus")

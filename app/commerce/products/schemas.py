@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from app.commerce.customers.schemas import Line, Reference, SourceId
+from app.kit.lists import PageBody
 from app.kit.wire import Amount, Instant, Metadata, WireIn, WireOut, WirePatch
 
 Attributes = Annotated[list[Line], Field(max_length=100, description="Names of what SKUs can differ in.")]
@@ -98,3 +99,13 @@ class ProductRead(WireOut):
     updated_at: Instant | None
     object: Literal["product"] = "product"
     skus: SkusOfProduct
+
+
+class ProductList(PageBody):
+    data_ref: Literal["products"] = "products"
+    products: list[ProductRead]
+
+
+class SkuList(PageBody):
+    data_ref: Annotated[Literal["data"], Field(description="Not the name of the array; clients rely on it.")] = "data"
+    skus: list[SkuRead]

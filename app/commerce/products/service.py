@@ -9,9 +9,11 @@ from app.access.audit import record
 from app.access.callers import Caller
 from app.commerce import sourced
 from app.commerce.products.errors import SkuOfAnotherProduct
+from app.commerce.products.queries import ProductQuery, SkuQuery
 from app.commerce.products.repository import ProductRepository, SkuRepository
 from app.commerce.products.schemas import (
     ProductIn,
+    ProductList,
     ProductRead,
     ProductUpdate,
     SkuIn,
@@ -23,6 +25,8 @@ from app.commerce.sourced import Given, Upserted
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import NotFound
+from app.kit.filters import When
+from app.kit.lists import Page, fetch_page
 from app.models import Product, Sku
 
 _PRODUCT_EMPTY: Mapping[str, Callable[[], Any]] = {"attributes": list}
@@ -44,6 +48,15 @@ async def get_product(db: Database, caller: Caller, reference: str) -> ProductRe
     async with db.read() as session:
         product = await ProductRepository(session, caller.project_id).get(reference)
         return await _with_skus(session, caller, product)
+
+
+async def search_products(db: Database, caller: Caller, query: ProductQuery) -> ProductList:
+    """Raises InvalidQuery."""
+    async with db.read() as session:
+        rows = ProductRepository(session, caller.project_id).rows()
+        page = await fetch_page(session, rows, query, When(clock.now(), caller.project.zone))
+        skus = await SkuRepository(session, caller.project_id).of_products([product.id for product in page.rows])
+    return ProductList(products=[product_read(product, *skus[product.id]) for product in page.rows], total=page.total)
 
 
 async def update_product(db: Database, caller: Caller, reference: str, body: ProductUpdate) -> ProductRead:
@@ -99,6 +112,14 @@ async def get_sku(db: Database, caller: Caller, reference: str) -> Sku:
     """Raises NotFound."""
     async with db.read() as session:
         return await SkuRepository(session, caller.project_id).get(reference)
+
+
+async def search_skus(db: Database, caller: Caller, product_reference: str, query: SkuQuery) -> Page[Sku]:
+    """Raises NotFound for an unknown product, InvalidQuery."""
+    async with db.read() as session:
+        product = await ProductRepository(session, caller.project_id).get(product_reference)
+        rows = SkuRepository(session, caller.project_id).rows().where(Sku.product_id == product.id)
+        return await fetch_page(session, rows, query, When(clock.now(), caller.project.zone))
 
 
 async def update_sku(db: Database, caller: Caller, product_reference: str, reference: str, body: SkuUpdate) -> Sku:
