@@ -11,6 +11,7 @@ from collections.abc import Callable
 import uvicorn
 import uvloop
 
+from app.kit.logs import configure_logs
 from app.main import create_app
 from app.settings import Settings
 from app.worker import run_worker
@@ -58,7 +59,8 @@ async def run_api(settings: Settings, listener: socket.socket, supervisor: socke
 
 
 async def run_jobs(settings: Settings, supervisor: socket.socket) -> None:
-    """Work until SIGTERM or the supervisor's end."""
+    """Work until SIGTERM or the supervisor's end; running jobs get `shutdown_seconds`."""
+    configure_logs(settings.log_level)
     work = asyncio.create_task(run_worker(settings))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
     watch = asyncio.create_task(_when_gone(supervisor, work.cancel))
