@@ -50,7 +50,13 @@ async def test_redeeming_charges_what_validation_showed(
 
     (redemption,) = answer["redemptions"]
     assert "parent_redemption" not in answer
-    for figure in ("amount", "discount_amount", "total_discount_amount", "total_amount", "total_applied_discount_amount"):
+    for figure in (
+        "amount",
+        "discount_amount",
+        "total_discount_amount",
+        "total_amount",
+        "total_applied_discount_amount",
+    ):
         assert answer["order"][figure] == redemption["order"][figure] == shown["order"][figure]
     assert answer["order"]["status"] == "PAID"
     assert (redemption["result"], redemption["status"]) == ("SUCCESS", "SUCCEEDED")
@@ -259,9 +265,7 @@ async def test_a_rolled_back_redemption_gives_its_use_and_its_discount_back(
     answer = await redeem(client, project, cart(voucher.code, customer={"source_id": "ann"}))
     redemption_id = answer["redemptions"][0]["id"]
 
-    response = await client.post(
-        f"/v1/redemptions/{redemption_id}/rollback?reason=returned", headers=project.server
-    )
+    response = await client.post(f"/v1/redemptions/{redemption_id}/rollback?reason=returned", headers=project.server)
 
     rollback = response.json()
     assert response.status_code == 200
