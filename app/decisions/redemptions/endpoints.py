@@ -13,6 +13,7 @@ from app.decisions.redemptions.schemas import RollbackIn, RollbackQuery
 from app.decisions.schemas import CheckoutIn
 from app.kit import clock
 from app.kit.http import Db, Router, json_bytes
+from app.kit.idempotency import kept_for_good
 from app.kit.openapi import sends
 from app.kit.wire import read
 
@@ -23,6 +24,7 @@ FromQuery = Annotated[RollbackQuery, Query()]
 
 
 @router.post("/redemptions", openapi_extra=sends(CheckoutIn))
+@kept_for_good
 async def redeem(request: Request, db: Db) -> Response:
     """Use up to 30 redeemables on an order: all that apply or, by the project's stacking rules, none.
 
@@ -48,6 +50,7 @@ async def get_redemption(db: Db, caller: Reader, redemption_id: str) -> Response
 
 
 @router.post("/redemptions/{redemption_id}/rollback")
+@kept_for_good
 async def roll_back_redemption(
     db: Db, caller: RollbackWriter, redemption_id: str, query: FromQuery, body: RollbackIn
 ) -> Response:
@@ -63,6 +66,7 @@ async def roll_back_redemption(
 
 
 @router.post("/redemptions/{parent_redemption_id}/rollbacks")
+@kept_for_good
 async def roll_back_stack(
     db: Db,
     caller: RollbackWriter,
