@@ -1,6 +1,6 @@
 """The wire shapes of validation rules and assignments."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -107,8 +107,6 @@ class ValidationRuleUpdate(WirePatch):
 
 
 class ValidationRuleRead(WireOut):
-    nullable: ClassVar[frozenset[str]] = frozenset()
-
     id: Annotated[str, Field(examples=["val_01kb2m7t9cf3r8n5x0q4w6z1ye"])]
     name: str | None
     rules: dict[str, Any]

@@ -16,6 +16,13 @@ from app.incentives.validation_rules.errors import (
     RuleInUse,
     ValidationRuleNotFound,
 )
+from app.incentives.validation_rules.listing import (
+    AssignmentQuery,
+    RuleAssignmentQuery,
+    ValidationRuleQuery,
+    assignments_in,
+    rules_of,
+)
 from app.incentives.validation_rules.rendering import rule_read
 from app.incentives.validation_rules.repository import AssignmentRepository, ValidationRuleRepository
 from app.incentives.validation_rules.schemas import (
@@ -26,7 +33,9 @@ from app.incentives.validation_rules.schemas import (
 )
 from app.kit import clock
 from app.kit.db import Database
+from app.kit.filters import When
 from app.kit.ids import new_id
+from app.kit.lists import fetch_page
 from app.models import ValidationRule, ValidationRuleAssignment
 
 DEFAULTS: Mapping[str, Any] = {"rules": {"logic": ""}, "type": "expression", "context_type": "global"}
@@ -78,6 +87,18 @@ async def get(db: Database, caller: Caller, rule_id: str) -> ValidationRuleRead:
         return rule_read(rule, await AssignmentRepository(session, caller.project_id).count(rule_id))
 
 
+async def search(db: Database, caller: Caller, query: ValidationRuleQuery) -> tuple[list[ValidationRuleRead], int]:
+    """The rules that `query` asks for, and how many there are on all pages.
+
+    Raises InvalidQuery.
+    """
+    when = When(clock.now(), caller.project.zone)
+    async with db.read() as session:
+        page = await fetch_page(session, rules_of(caller, query, when), query, when)
+        counts = await AssignmentRepository(session, caller.project_id).counts([rule.id for rule in page.rows])
+    return [rule_read(rule, counts.get(rule.id, 0)) for rule in page.rows], page.total
+
+
 async def delete(db: Database, caller: Caller, rule_id: str) -> None:
     """Delete a rule that binds nothing.
 
@@ -125,6 +146,36 @@ async def unassign(db: Database, caller: Caller, rule_id: str, assignment_id: st
         await session.delete(assignment)
         await session.flush()
         events.assignment_changed(session, caller, "deleted", rule, assignment, await repository.count(rule_id))
+
+
+async def search_assignments(
+    db: Database, caller: Caller, query: AssignmentQuery
+) -> tuple[list[ValidationRuleAssignment], int]:
+    """Assignments of any rule, and how many there are on all pages.
+
+    Raises InvalidQuery.
+    """
+    when = When(clock.now(), caller.project.zone)
+    statement = assignments_in(caller, rule_id=query.rule, related_object_id=query.related_object_id)
+    async with db.read() as session:
+        page = await fetch_page(session, statement, query, when)
+    return page.rows, page.total
+
+
+async def list_assignments(
+    db: Database, caller: Caller, rule_id: str, query: RuleAssignmentQuery
+) -> tuple[list[ValidationRuleAssignment], int]:
+    """What one rule binds, and how much on all pages.
+
+    Raises ValidationRuleNotFound, InvalidQuery.
+    """
+    when = When(clock.now(), caller.project.zone)
+    async with db.read() as session:
+        if await ValidationRuleRepository(session, caller.project_id).find(rule_id) is None:
+            raise ValidationRuleNotFound(rule_id)
+        statement = assignments_in(caller, rule_id=rule_id, related_object_id=None)
+        page = await fetch_page(session, statement, query, when)
+    return page.rows, page.total
 
 
 def _columns(members: Mapping[str, Any]) -> dict[str, Any]:
