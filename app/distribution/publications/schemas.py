@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from app.commerce.customers.schemas import CustomerIn, CustomerRead
+from app.kit.lists import PageBody
 from app.kit.wire import Instant, Metadata, WireIn, WireOut
 
 MOST_VOUCHERS = 50
@@ -96,3 +97,8 @@ class PublicationEntry(WireOut):
     vouchers_id: list[str]
     voucher: PublishedVoucher | None
     object: Literal["publication"] = "publication"
+
+
+class PublicationList(PageBody):
+    data_ref: Literal["publications"] = "publications"
+    publications: list[PublicationEntry]
