@@ -1,5 +1,7 @@
 """A real Postgres for every run: a database of its own, built by the migrations, dropped at the end."""
 
+import asyncio
+import contextlib
 import os
 import secrets
 import tempfile
@@ -21,6 +23,7 @@ from app.kit.migrations import migrate
 from app.main import create_app
 from app.processes.postgres import embedded_postgres
 from app.settings import Settings
+from app.worker import run_worker
 from tests.factories.access import ProjectKeys, give_project
 
 
@@ -106,3 +109,13 @@ def voucherify_client(live_server: str, project: ProjectKeys) -> Iterator[ApiCli
     keys = {"X-App-Id": project.server_key.id, "X-App-Token": project.server_key.token}
     with ApiClient(Configuration(host=live_server, api_key=keys)) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+async def worker(database_url: str) -> AsyncIterator[None]:
+    """A worker that does the jobs of the test database."""
+    task = asyncio.create_task(run_worker(Settings(database_url=database_url, pool_size=4)))
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
