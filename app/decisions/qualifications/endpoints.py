@@ -4,6 +4,7 @@ from fastapi import Request, Response
 
 from app.access.authentication import caller_of
 from app.access.callers import Caller
+from app.decisions.answers import QualificationRead
 from app.decisions.attempts import decide
 from app.decisions.endpoints import answered, configuration_of
 from app.decisions.qualifications import service
@@ -16,7 +17,7 @@ from app.kit.wire import read
 router = Router(prefix="/v1/qualifications", tags=["qualifications"])
 
 
-@router.post("", openapi_extra=sends(QualificationIn))
+@router.post("", response_model=QualificationRead, openapi_extra=sends(QualificationIn))
 async def qualify(request: Request, db: Db) -> Response:
     """Find what a customer could use on an order: their own vouchers, and codes that are open to everybody.
 

@@ -2,13 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from app.access.authentication import caller_of, requires
 from app.access.callers import Caller
+from app.decisions.answers import RedemptionList, RedemptionRead, RedemptionsRead, RollbacksRead, VoucherRedemptions
 from app.decisions.attempts import decide
 from app.decisions.endpoints import answered, configuration_of, explains
 from app.decisions.redemptions import history, rollbacks, service
+from app.decisions.redemptions.listing import RedemptionQuery
 from app.decisions.redemptions.schemas import RollbackIn, RollbackQuery
 from app.decisions.schemas import CheckoutIn
 from app.kit import clock
@@ -23,7 +25,7 @@ RollbackWriter = Annotated[Caller, requires("rollbacks:write")]
 FromQuery = Annotated[RollbackQuery, Query()]
 
 
-@router.post("/redemptions", openapi_extra=sends(CheckoutIn))
+@router.post("/redemptions", response_model=RedemptionsRead, openapi_extra=sends(CheckoutIn))
 @kept_for_good
 async def redeem(request: Request, db: Db) -> Response:
     """Use up to 30 redeemables on an order: all that apply or, by the project's stacking rules, none.
@@ -43,13 +45,27 @@ async def redeem(request: Request, db: Db) -> Response:
     return answered(await decide(request, caller, "redemptions:write", attempt))
 
 
-@router.get("/redemptions/{redemption_id}", response_model=None)
+@router.get("/redemptions", response_model=RedemptionList)
+async def list_redemptions(
+    db: Db, caller: Reader, query: Annotated[RedemptionQuery, Depends(RedemptionQuery.parse)]
+) -> Response:
+    """List redemptions and rollbacks, failed ones too, newest first."""
+    return answered(await history.search(db, caller, query))
+
+
+@router.get("/vouchers/{code}/redemption", response_model=VoucherRedemptions)
+async def list_voucher_redemptions(db: Db, caller: Reader, code: str) -> Response:
+    """See how often a voucher was redeemed, with its newest 100 redemptions and rollbacks."""
+    return answered(await history.of_voucher(db, caller, code))
+
+
+@router.get("/redemptions/{redemption_id}", response_model=RedemptionRead)
 async def get_redemption(db: Db, caller: Reader, redemption_id: str) -> Response:
     """Get one redemption or rollback by its id."""
     return answered(await history.get(db, caller, redemption_id))
 
 
-@router.post("/redemptions/{redemption_id}/rollback")
+@router.post("/redemptions/{redemption_id}/rollback", response_model=RedemptionRead)
 @kept_for_good
 async def roll_back_redemption(
     db: Db, caller: RollbackWriter, redemption_id: str, query: FromQuery, body: RollbackIn
@@ -65,7 +81,7 @@ async def roll_back_redemption(
     return answered(done.rollbacks[0])
 
 
-@router.post("/redemptions/{parent_redemption_id}/rollbacks")
+@router.post("/redemptions/{parent_redemption_id}/rollbacks", response_model=RollbacksRead)
 @kept_for_good
 async def roll_back_stack(
     db: Db,

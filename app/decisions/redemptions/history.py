@@ -2,18 +2,27 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.callers import Caller
+from app.decisions.redemptions.listing import RedemptionQuery, redemptions_of
 from app.decisions.redemptions.rendering import redemption_read, simple_customer
 from app.decisions.redemptions.repository import RedemptionRepository
 from app.decisions.rendering import Wire
+from app.incentives.vouchers.errors import VoucherNotFound
 from app.incentives.vouchers.rendering import voucher_read
+from app.incentives.vouchers.repository import VoucherRepository
+from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import NotFound
+from app.kit.filters import When
+from app.kit.lists import fetch_page
 from app.kit.wire import format_instant
 from app.models import Redemption
+
+MOST_ENTRIES = 100
 
 
 async def get(db: Database, caller: Caller, redemption_id: str) -> Wire:
@@ -23,6 +32,39 @@ async def get(db: Database, caller: Caller, redemption_id: str) -> Wire:
         if row is None:
             raise NotFound("redemption", redemption_id)
         return (await read_all(session, caller.project_id, [row]))[0]
+
+
+async def search(db: Database, caller: Caller, query: RedemptionQuery) -> Wire:
+    """A page of redemptions and rollbacks. Raises InvalidQuery."""
+    async with db.read() as session:
+        rows = redemptions_of(caller.project_id, query)
+        page = await fetch_page(session, rows, query, When(clock.now(), caller.project.zone))
+        shown = await read_all(session, caller.project_id, page.rows)
+    return {"object": "list", "data_ref": "redemptions", "redemptions": shown, "total": page.total}
+
+
+async def of_voucher(db: Database, caller: Caller, code: str) -> Wire:
+    """How often a voucher was redeemed, and its newest redemptions and rollbacks. Raises VoucherNotFound."""
+    project = caller.project
+    async with db.read() as session:
+        vouchers = VoucherRepository(session, project.id, case_sensitive=project.case_sensitive_codes)
+        found = await vouchers.find_by_code(code)
+        if found is None:
+            raise VoucherNotFound(code)
+        voucher, _ = found
+        uses = (await vouchers.uses_of([voucher.id])).get(voucher.id, 0)
+        rows = RedemptionRepository(session, project.id)
+        total = await rows.count_of(voucher.id)
+        shown = await read_all(session, project.id, await rows.newest_of(voucher.id, MOST_ENTRIES))
+    return {
+        "object": "list",
+        "quantity": voucher.redemption_quantity,
+        "redeemed_quantity": uses,
+        "url": f"/v1/vouchers/{quote(voucher.code, safe='')}/redemption",
+        "data_ref": "redemption_entries",
+        "total": total,
+        "redemption_entries": shown,
+    }
 
 
 async def read_all(session: AsyncSession, project_id: int, rows: Sequence[Redemption]) -> list[Wire]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.kit.repository import Repository
 from app.models import Account, Campaign, Customer, Redemption, Voucher
@@ -25,6 +25,17 @@ class RedemptionRepository(Repository[Redemption]):
         """The redemptions of a stack, held likewise."""
         parts = self.rows().where(Redemption.parent_id == parent_id, Redemption.object == "redemption")
         return (await self.session.scalars(parts.order_by(Redemption.id).with_for_update())).all()
+
+    async def count_of(self, related_object_id: str) -> int:
+        rows = self.rows().where(Redemption.related_object_id == related_object_id)
+        return await self.session.scalar(rows.with_only_columns(func.count())) or 0
+
+    async def newest_of(self, related_object_id: str, most: int) -> Sequence[Redemption]:
+        """Redemptions and rollbacks of a voucher, newest first."""
+        rows = self.rows().where(Redemption.related_object_id == related_object_id)
+        return (
+            await self.session.scalars(rows.order_by(Redemption.created_at.desc(), Redemption.id).limit(most))
+        ).all()
 
     async def related_to(self, ids: Collection[str]) -> Sequence[Redemption]:
         """Rollbacks of these redemptions, and the parts of those that are stacks."""

@@ -4,6 +4,7 @@ from fastapi import Request, Response
 
 from app.access.authentication import caller_of
 from app.access.callers import Caller
+from app.decisions.answers import ValidationRead
 from app.decisions.attempts import decide
 from app.decisions.endpoints import answered, configuration_of, explains
 from app.decisions.schemas import CheckoutIn
@@ -16,7 +17,7 @@ from app.kit.wire import read
 router = Router(prefix="/v1/validations", tags=["validations"])
 
 
-@router.post("", openapi_extra=sends(CheckoutIn))
+@router.post("", response_model=ValidationRead, openapi_extra=sends(CheckoutIn))
 async def validate(request: Request, db: Db) -> Response:
     """Check up to 30 redeemables against an order, and see the order with their discounts. Nothing is used up.
 

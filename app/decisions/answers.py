@@ -1,0 +1,283 @@
+"""What a checkout is answered, for the document and for clients made from it.
+
+The busy endpoints write these shapes directly (app/decisions/rendering.py); tests parse every answer with them.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from app.commerce.orders.schemas import CustomerId, OrderItemRead, Status
+from app.engine.applicability import ApplicableTo
+from app.engine.effects import Discount
+from app.engine.stacking import SkipReason, StackingRules
+from app.incentives.vouchers.schemas import VoucherRead
+from app.kit.lists import ListBody, PageBody
+from app.kit.wire import Instant, Metadata, WireOut
+
+
+class CalculatedOrder(WireOut):
+    """The order with what was taken off. `applied_` figures are those of one redeemable, or of the whole request at
+    the top; the others hold everything the order carries. Identity is there when the order or customer is known."""
+
+    id: str | None = None
+    source_id: str | None = None
+    status: Status | None = None
+    amount: int | None = None
+    initial_amount: int | None = None
+    discount_amount: int | None = None
+    items_discount_amount: int | None = None
+    total_discount_amount: int | None = None
+    total_amount: int | None = None
+    applied_discount_amount: int | None = None
+    items_applied_discount_amount: int | None = None
+    total_applied_discount_amount: int | None = None
+    items: list[OrderItemRead] | None = None
+    metadata: Metadata | None = None
+    object: Literal["order"] = "order"
+    created_at: Instant | None = None
+    updated_at: Instant | None = None
+    customer_id: str | None = None
+    referrer_id: str | None = None
+    customer: CustomerId | None = None
+    referrer: CustomerId | None = None
+    redemptions: dict[str, Any] | None = None
+
+
+class ErrorRead(WireOut):
+    """Why a redeemable does not apply: the error that redeeming it would give."""
+
+    code: int
+    key: str
+    message: str
+    details: str
+    request_id: str
+    resource_id: str | None = None
+    resource_type: str | None = None
+    error: Annotated[dict[str, str] | None, Field(description="The marketer's own `message`.")] = None
+
+
+class ResultDetails(WireOut):
+    key: str
+    message: str
+
+
+class AppliedResult(WireOut):
+    discount: Discount
+
+
+class FailedResult(WireOut):
+    error: ErrorRead
+    details: ResultDetails
+
+
+class SkippedDetails(WireOut):
+    key: SkipReason
+    message: str
+
+
+class SkippedResult(WireOut):
+    details: SkippedDetails
+
+
+class ApplicableToEntry(ApplicableTo):
+    """An entry of a rule's targets and the lines of the order it reaches."""
+
+    order_item_indices: list[int] | None = None
+
+
+class RedeemableDetails(WireOut):
+    """With `expand: ["redeemable"]` and `["category"]`."""
+
+    metadata: Metadata | None = None
+    campaign_id: str | None = None
+    campaign_name: str | None = None
+    categories: list[Any] | None = None
+
+
+class ApplicableRedeemable(RedeemableDetails):
+    """`order` is the running order right after this redeemable; its lines come with `expand: ["order"]`."""
+
+    status: Literal["APPLICABLE"]
+    id: str
+    object: Literal["voucher"]
+    order: CalculatedOrder
+    applicable_to: ListBody[ApplicableToEntry]
+    inapplicable_to: ListBody[ApplicableToEntry]
+    result: AppliedResult
+
+
+class InapplicableRedeemable(RedeemableDetails):
+    status: Literal["INAPPLICABLE"]
+    id: str
+    object: Literal["voucher", "promotion_tier", "promotion_stack"]
+    result: FailedResult
+
+
+class SkippedRedeemable(RedeemableDetails):
+    status: Literal["SKIPPED"]
+    id: str
+    object: Literal["voucher", "promotion_tier", "promotion_stack"]
+    result: SkippedResult
+
+
+class FindingRead(WireOut):
+    """One condition: what it expected, what it saw, and what would make it hold."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset({"expected", "seen", "counterfactual"})
+
+    path: str
+    fact: str
+    operator: str
+    expected: Any
+    seen: Any
+    holds: bool
+    counterfactual: str | None
+
+
+class PostingRead(WireOut):
+    """What a redemption takes from an account, and how far the account may sink."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset({"floor"})
+
+    owner_id: str
+    measure: str
+    subject: str
+    period: str
+    amount: int
+    floor: int | None
+
+
+class TraceEntry(WireOut):
+    id: str
+    object: str
+    status: str
+    findings: list[FindingRead]
+    postings: list[PostingRead]
+
+
+Outcome = Annotated[ApplicableRedeemable | InapplicableRedeemable | SkippedRedeemable, Field(discriminator="status")]
+
+
+class ValidationRead(WireOut):
+    """`redeemables` are those that apply, or all of them when the request is not valid."""
+
+    id: str
+    valid: bool
+    redeemables: list[Outcome]
+    inapplicable_redeemables: list[InapplicableRedeemable] | None = None
+    skipped_redeemables: list[SkippedRedeemable] | None = None
+    order: CalculatedOrder | None = None
+    tracking_id: str | None = None
+    stacking_rules: StackingRules
+    trace: list[TraceEntry] | None = None
+
+
+class SimpleCustomer(WireOut):
+    id: str
+    source_id: str | None = None
+    name: str | None = None
+    email: str | None = None
+    metadata: Metadata
+    object: Literal["customer"] = "customer"
+
+
+class RedeemedVoucher(VoucherRead):
+    holder: SimpleCustomer | None = None
+
+
+class Channel(WireOut):
+    nullable: ClassVar[frozenset[str]] = frozenset({"channel_id"})
+
+    channel_id: str | None
+    channel_type: Literal["USER", "API", "AUTO_REDEEM"]
+
+
+class RelatedRedemption(WireOut):
+    id: str
+    date: Instant
+
+
+class RelatedRedemptions(WireOut):
+    rollbacks: list[RelatedRedemption] | None = None
+    redemptions: list[RelatedRedemption] | None = None
+
+
+class RedemptionRead(WireOut):
+    """A redemption or, by `object`, the rollback of one. `redemption` is the parent of a part of a stack; for a
+    rollback it is what was rolled back."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset({"customer_id", "tracking_id", "redemption", "order", "customer"})
+
+    id: str
+    object: Literal["redemption", "redemption_rollback"]
+    date: Instant
+    customer_id: str | None
+    tracking_id: str | None
+    metadata: Metadata
+    amount: int | None = None
+    redemption: str | None
+    result: Literal["SUCCESS", "FAILURE"]
+    status: Literal["SUCCEEDED", "FAILED", "ROLLED_BACK"]
+    reason: str | None = None
+    failure_code: str | None = None
+    failure_message: str | None = None
+    order: CalculatedOrder | None
+    channel: Channel
+    customer: SimpleCustomer | None
+    related_object_type: Literal["voucher", "promotion_tier", "promotion_stack", "redemption"]
+    related_object_id: str
+    related_redemptions: RelatedRedemptions | None = None
+    voucher: RedeemedVoucher | None = None
+
+
+class RedemptionsRead(WireOut):
+    """What was redeemed: one redemption for each redeemable, and a parent when there is more than one."""
+
+    redemptions: list[RedemptionRead]
+    parent_redemption: RedemptionRead | None = None
+    order: CalculatedOrder | None = None
+    inapplicable_redeemables: list[InapplicableRedeemable] | None = None
+    skipped_redeemables: list[SkippedRedeemable] | None = None
+    trace: list[TraceEntry] | None = None
+
+
+class RollbacksRead(WireOut):
+    rollbacks: list[RedemptionRead]
+    parent_rollback: RedemptionRead | None = None
+    order: CalculatedOrder | None = None
+
+
+class RedemptionList(PageBody):
+    data_ref: Literal["redemptions"] = "redemptions"
+    redemptions: list[RedemptionRead]
+
+
+class VoucherRedemptions(PageBody):
+    """How often a voucher was redeemed, and its newest redemptions and rollbacks, at most 100 of them."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset({"quantity"})
+
+    quantity: int | None
+    redeemed_quantity: int
+    url: str
+    data_ref: Literal["redemption_entries"] = "redemption_entries"
+    redemption_entries: list[RedemptionRead]
+
+
+class QualifiedRedeemable(RedeemableDetails):
+    id: Annotated[str, Field(description="The voucher's code.")]
+    object: Literal["voucher"]
+    created_at: Instant
+    result: AppliedResult
+    order: CalculatedOrder | None = None
+    applicable_to: ListBody[ApplicableToEntry]
+    inapplicable_to: ListBody[ApplicableToEntry]
+    validation_rules_assignments: ListBody[Any] | None = None
+
+
+class QualificationRead(WireOut):
+    redeemables: ListBody[QualifiedRedeemable]
+    order: CalculatedOrder | None = None
+    tracking_id: str | None = None
+    stacking_rules: StackingRules
