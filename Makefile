@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-.PHONY: help serve test check format demo bench openapi lock clean
+.PHONY: help serve test check format demo bench openapi readme lock clean
 
 help: ## List the commands.
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ bench: .venv/development.stamp ## Measure a fresh server beside what the machine
 
 openapi: .venv/runtime.stamp ## Write openapi/guerdon.json.
 	@$(BIN)/guerdon openapi
+
+readme: .venv/runtime.stamp ## Write the table of settings in the README.
+	@$(BIN)/guerdon settings --into README.md
 
 lock: .venv/development.stamp ## Renew the lock files; `make lock UPGRADE=--upgrade` takes newer versions.
 	$(LOCK) $(UPGRADE) pyproject.toml --extra build --extra dev --output-file requirements-dev.lock

@@ -36,6 +36,7 @@ keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys.")
 cli.add_typer(keys, name="keys")
 console = Console(highlight=False, soft_wrap=True)
 OPENAPI_FILE = Path("openapi/guerdon.json")
+TABLE_MARKS = ("<!-- settings -->", "<!-- /settings -->")
 ProjectOption = Annotated[str | None, typer.Option("--project", help="Id of the project, if there are several.")]
 
 
@@ -127,7 +128,8 @@ def migrate() -> None:
 def create_key(
     role: Annotated[KeyRole, typer.Option(help="What the key may do; `management` stands above all projects.")],
     name: Annotated[str, typer.Option(help="Who uses it, such as the name of the shop's system.")],
-    project: ProjectOption = None,
+    project: TABLE_MARKS = ("<!-- settings -->", "<!-- /settings -->")
+ProjectOption = None,
 ) -> None:
     """Make a key and print it as environment variables. Its token is shown now and never again.
 
@@ -149,7 +151,8 @@ def create_key(
 
 
 @keys.command("list")
-def list_keys(project: ProjectOption = None) -> None:
+def list_keys(project: TABLE_MARKS = ("<!-- settings -->", "<!-- /settings -->")
+ProjectOption = None) -> None:
     """List the keys of a project and the management keys, without their tokens.
 
     Example: [bold]guerdon keys list[/]
@@ -203,14 +206,17 @@ def openapi(
 
 @cli.command()
 def settings(
-    markdown: Annotated[bool, typer.Option("--markdown", help="The table of the README.")] = False,
+    into: Annotated[Path | None, typer.Option(help="Write them as a table between the marks in this file.")] = None,
 ) -> None:
     """List every setting with its value here.
 
     Example: [bold]guerdon settings[/]
     """
-    if markdown:
-        print(settings_table())
+    if into is not None:
+        before, _, rest = into.read_text(encoding="utf-8").partition(TABLE_MARKS[0])
+        after = rest.partition(TABLE_MARKS[1])[2]
+        table = f"{TABLE_MARKS[0]}\n\n{settings_table()}\n\n{TABLE_MARKS[1]}"
+        into.write_text(before + table + after, encoding="utf-8")
         return
     values = Settings()
     for name, field in Settings.model_fields.items():

@@ -19,7 +19,7 @@ def test_the_readme_lists_the_settings_there_are() -> None:
     table = re.search(r"<!-- settings -->\n\n(.*?)\n\n<!-- /settings -->", README.read_text(), re.DOTALL)
 
     assert table is not None
-    assert table[1] == settings_table(), "paste what `guerdon settings --markdown` prints"
+    assert table[1] == settings_table(), "run `make readme`"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
