@@ -13,6 +13,8 @@ MAX_CONDITIONS = 20
 MAX_VALUES = 100
 MAX_VALUE_LENGTH = 1024
 METADATA = "metadata."
+UNSET = ["None"]
+"""Python's SDK sends every attribute and every operator of an object, those without a value like this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +83,25 @@ class Filterable:
             if any(tree):
                 raise InvalidQuery("filters", "Filters look like filters[attribute][conditions][operator]=value.")
             return Conditions()
-        attributes = [list(self._read_attribute(name, asked)) for name, asked in tree.items() if name != "junction"]
+        asked_of = {name: asked for name, asked in tree.items() if name != "junction" and asked != UNSET}
+        attributes = [found for name, asked in asked_of.items() if (found := list(self._read_attribute(name, asked)))]
         if sum(map(len, attributes)) > MAX_CONDITIONS:
             raise QueryTooLarge("filters", f"A query may have up to {MAX_CONDITIONS} conditions.")
-        return Conditions(attributes, _is_or(tree.get("junction", ["and"])))
+        junction = tree.get("junction", UNSET)
+        return Conditions(attributes, junction != UNSET and _is_or(junction))
 
     def _read_attribute(self, attribute: str, asked: Tree) -> Iterator[Asked]:
         operators = self.operators_of(attribute)
         path = f"filters[{attribute}]"
         if isinstance(asked, dict) and "conditions" in asked:
             asked, path = asked["conditions"], f"{path}[conditions]"
+        if asked == UNSET:
+            return
         if isinstance(asked, list):
             raise InvalidQuery(path, f"Ask with an operator: {', '.join(operators)}.")
         for operator, values in asked.items():
+            if values == UNSET and len(asked) > 1:  # alone it is a value
+                continue
             yield _asked(f"{path}[{operator}]", operators, operator, values)
 
 

@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit import brackets
 from app.kit.brackets import Tree
-from app.kit.conditions import Conditions, Filterable
+from app.kit.conditions import UNSET, Conditions, Filterable
 from app.kit.errors import InvalidQuery, PageOverLimit
 from app.kit.filters import Column, When
 from app.kit.wire import WireIn, WireOut, problems_of, within_calendar
@@ -222,8 +222,8 @@ class ListBody(WireOut, Generic[Item]):
 
 
 def _plain(node: Tree) -> Any:
-    """What Pydantic is to read: a single value is not a list, and a blank one is not there."""
+    """What Pydantic is to read: a single value is not a list, and one that is blank or unset is not there."""
     if isinstance(node, dict):
-        members = {name: _plain(member) for name, member in node.items()}
+        members = {name: _plain(member) for name, member in node.items() if member != UNSET}
         return {name: member for name, member in members.items() if member != ""}
     return node[0] if len(node) == 1 else node

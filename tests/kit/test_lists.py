@@ -246,6 +246,25 @@ async def test_a_list_of_values_is_understood_in_every_shape(client: AsyncClient
 
 
 @pytest.mark.parametrize(
+    "query",
+    [
+        "filters[name][conditions][$in]=['Ada', 'Bob']&filters[name][conditions][$is]=None",
+        "filters[name][conditions][$in]=['Ada', 'Bob']&filters[email]=None&filters[junction]=None",
+        "filters[name][conditions][$in]=['Ada', 'Bob']&filters[email][conditions]=None",
+        "filters[name][conditions][$in]=['Ada', 'Bob']&created_at[before]=None",
+        "filters[junction]=OR&filters[name][conditions][$in]=['Ada', 'Bob']"
+        "&filters[email][conditions][$is]=None&filters[email][conditions][$in]=None",
+    ],
+)
+async def test_what_pythons_sdk_leaves_unset_is_not_asked(client: AsyncClient, query: str) -> None:
+    assert await names(client, query) == ["Bob", "Ada"]
+
+
+async def test_none_alone_is_a_value_like_any_other(client: AsyncClient) -> None:
+    assert await names(client, "filters[name][conditions][$is]=None") == []
+
+
+@pytest.mark.parametrize(
     ("query", "expected"),
     [
         ("filters[name][conditions][$in]=Ada", ["Ada"]),
