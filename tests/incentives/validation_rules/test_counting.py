@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from httpx import AsyncClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.engine.postings import Counted
 from app.incentives.validation_rules.counting import begin_counting
@@ -29,9 +29,8 @@ DISCOUNTED = Counted("discounted", "campaign").name
 
 async def counted_of(db: Database, row: Campaign | Voucher) -> Any:
     async with db.read() as session:
-        fresh = await session.get(type(row), (row.project_id, row.id))
-        assert fresh is not None
-        return fresh.counted
+        counted = select(type(row).counted).where(type(row).project_id == row.project_id, type(row).id == row.id)
+        return await session.scalar(counted)
 
 
 async def test_an_assigned_limit_is_counted_from_then_on(
