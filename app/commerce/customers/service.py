@@ -4,13 +4,12 @@ from app.access.callers import Caller
 from app.commerce.customers import profiles
 from app.commerce.customers.events import note
 from app.commerce.customers.queries import CustomerQuery
+from app.commerce.customers.rendering import customer_read
 from app.commerce.customers.repository import CustomerRepository
 from app.commerce.customers.schemas import (
-    AddressRead,
     CustomerIn,
     CustomerList,
     CustomerRead,
-    CustomerSummary,
     CustomerUpdate,
     PermanentDeletion,
 )
@@ -20,7 +19,6 @@ from app.kit.db import Database
 from app.kit.filters import When
 from app.kit.ids import new_id
 from app.kit.lists import fetch_page
-from app.models import Customer
 
 
 async def upsert(db: Database, caller: Caller, body: CustomerIn) -> CustomerRead:
@@ -72,21 +70,3 @@ async def erase(db: Database, caller: Caller, reference: str) -> PermanentDeleti
         await session.flush()
         note(session, caller, "customer.deleted", customer.id)
     return PermanentDeletion(id=new_id("pd"), created_at=clock.now(), related_object_id=customer.id)
-
-
-def customer_read(customer: Customer, summary: CustomerSummary) -> CustomerRead:
-    return CustomerRead(
-        id=customer.id,
-        source_id=customer.source_id,
-        name=customer.name,
-        description=customer.description,
-        email=customer.email,
-        phone=customer.phone,
-        birthdate=customer.birthdate,
-        birthday=customer.birthdate,
-        address=AddressRead(**customer.address) if customer.address else None,
-        metadata=customer.customer_metadata,
-        summary=summary,
-        created_at=customer.created_at,
-        updated_at=customer.updated_at,
-    )

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.callers import Caller
+from app.commerce.customers.rendering import customer_read
 from app.commerce.customers.repository import CustomerRepository
 from app.commerce.customers.schemas import CustomerRead
-from app.commerce.customers.service import customer_read
 from app.commerce.customers.summaries import load_summaries
 from app.distribution.publications.repository import PoolRepository
 from app.distribution.publications.schemas import PublicationEntry, PublicationRead, PublishedVoucher
