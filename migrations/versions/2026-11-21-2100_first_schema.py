@@ -380,9 +380,9 @@ def upgrade() -> None:
     op.create_index(
         "vouchers_pool_idx",
         "vouchers",
-        ["project_id", "campaign_id", "id"],
+        ["project_id", "campaign_id", "publish_count", "id"],
         unique=False,
-        postgresql_where=sa.text("publish_count = 0 AND active AND deleted_at IS NULL"),
+        postgresql_where=sa.text("publish_count < 1 AND active AND deleted_at IS NULL"),
     )
     op.create_index(
         op.f("vouchers_project_id_campaign_id_id_idx"), "vouchers", ["project_id", "campaign_id", "id"], unique=False
@@ -442,7 +442,7 @@ def downgrade() -> None:
     op.drop_index(
         "vouchers_pool_idx",
         table_name="vouchers",
-        postgresql_where=sa.text("publish_count = 0 AND active AND deleted_at IS NULL"),
+        postgresql_where=sa.text("publish_count < 1 AND active AND deleted_at IS NULL"),
     )
     op.drop_table("vouchers")
     op.drop_table("validation_rules")

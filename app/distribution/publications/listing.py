@@ -45,7 +45,7 @@ class PublicationQuery(ListQuery):
             "voucher_type": text(_voucher_type, ("DISCOUNT_VOUCHER", "GIFT_VOUCHER", "LOYALTY_CARD")),
             "is_referral_code": flag(_is_referral_code),
             "parent_object_id": text(Publication.campaign_id),
-            "related_object_id": array(Publication.voucher_ids),
+            "related_object_id": {**text(Publication.voucher_ids[0].astext), **array(Publication.voucher_ids)},
             "source_id": text(Publication.source_id),
         },
         Publication.publication_metadata,

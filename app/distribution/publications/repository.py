@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.expression import cast
 
@@ -83,7 +83,7 @@ class PoolRepository(Repository[Voucher]):
 
         Nobody waits: codes that another transaction is just giving away are passed over; no code is given twice.
         """
-        picked = self._pool(campaign_id, now).limit(count).with_for_update(skip_locked=True, of=Voucher)
+        picked = self.available(campaign_id, now).limit(count).with_for_update(skip_locked=True, of=Voucher)
         return await self._give(Voucher.id.in_(select(picked.cte("picked").c.id)), holder_id, now, expires_at)
 
     async def give(
@@ -105,32 +105,38 @@ class PoolRepository(Repository[Voucher]):
         """Give vouchers that nobody else knows of yet."""
         return await self._give(Voucher.id.in_(voucher_ids), holder_id, now, expires_at)
 
-    def _pool(self, campaign_id: str, now: datetime) -> Select[str]:
+    def available(self, campaign_id: str, now: datetime) -> Select[str]:
         """Ids of the active, unpublished codes that are still good for something, oldest first.
 
-        Literals instead of parameters, and the order: only so is the partial index found by a prepared statement, and
-        the planner not tempted to read a table that is full of published codes from its beginning.
+        Written so that the planner can only walk the partial index, however stale its statistics: a literal instead of
+        a parameter, because a prepared statement must imply the index's condition; `< 1` and an order that begins with
+        `publish_count`, which no other index has; a scalar subquery, which is never made into a join. A plan that reads
+        the published codes first would take longer with every publication.
         """
-        used_up = exists().where(
-            Account.project_id == Voucher.project_id,
-            Account.owner_id == Voucher.id,
-            Account.measure == "uses",
-            Account.subject == "",
-            Account.period == "",
-            Account.balance <= -Voucher.redemption_quantity,
+        uses = (
+            select(-Account.balance)
+            .where(
+                Account.project_id == Voucher.project_id,
+                Account.owner_id == Voucher.id,
+                Account.measure == "uses",
+                Account.subject == "",
+                Account.period == "",
+            )
+            .correlate(Voucher)
+            .scalar_subquery()
         )
         return (
             select(Voucher.id)
             .where(
                 Voucher.project_id == self.project_id,
                 Voucher.campaign_id == campaign_id,
-                Voucher.publish_count == literal_column("0"),
+                Voucher.publish_count < literal_column("1"),
                 Voucher.active,
                 Voucher.deleted_at.is_(None),
                 or_(Voucher.expiration_date.is_(None), Voucher.expiration_date > now),
-                ~used_up,
+                or_(Voucher.redemption_quantity.is_(None), func.coalesce(uses, 0) < Voucher.redemption_quantity),
             )
-            .order_by(Voucher.id)
+            .order_by(Voucher.publish_count, Voucher.id)
         )
 
     async def _give(
