@@ -1,10 +1,10 @@
 """Decisions on the wire: plain dictionaries in the shapes of the contract."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from app.access.callers import Caller
+from app.commerce.customers.tracking import customer_tracking_id
 from app.decisions.schemas import CheckoutIn
 from app.decisions.snapshot import Snapshot
 from app.engine.applicability import Applicability, applicable_to, inapplicable_to
@@ -31,8 +31,7 @@ def tracking_id_of(caller: Caller, request: CheckoutIn, snapshot: Snapshot) -> s
     source_id = snapshot.cart.customer.source_id if snapshot.cart.customer else None
     if request.tracking_id is not None or source_id is None:
         return request.tracking_id
-    seed = f"{caller.project.public_id}/{source_id}".encode()
-    return f"track_{hashlib.sha256(seed).hexdigest()[:32]}"
+    return customer_tracking_id(caller.project, source_id)
 
 
 def outcome_read(outcome: Outcome, snapshot: Snapshot, request: CheckoutIn, *, request_id: str) -> Wire:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.callers import Caller
 from app.commerce.customers import profiles
 from app.commerce.customers.repository import CustomerRepository
-from app.commerce.customers.tracking import tracking_id_of
+from app.commerce.customers.tracking import customer_tracking_id
 from app.distribution.publications import events
 from app.distribution.publications.errors import (
     CampaignNotActive,
@@ -118,7 +118,7 @@ def publication_of(
         customer_id=customer.id,
         campaign_id=campaign.id if campaign else None,
         source_id=body.source_id,
-        tracking_id=tracking_id_of(caller.project, customer.source_id) if customer.source_id else None,
+        tracking_id=customer_tracking_id(caller.project, customer.source_id) if customer.source_id else None,
         channel=body.channel,
         voucher_ids=[voucher.id for voucher in vouchers],
         voucher_codes=[voucher.code for voucher in vouchers],
