@@ -10,6 +10,7 @@ import pytest
 from fastapi import Depends, FastAPI
 from httpx import AsyncClient
 from sqlalchemy import event, select
+from sqlalchemy import text as sql
 
 from app.kit.conditions import Filterable
 from app.kit.db import Database
@@ -203,6 +204,20 @@ async def test_rows_without_a_value_come_last_in_both_directions(
     client: AsyncClient, order: str, expected: list[str | None]
 ) -> None:
     assert await names(client, f"order={order}") == expected
+
+
+async def test_a_page_is_found_in_the_index(db: Database) -> None:
+    """The order of the list must be that of the primary key, or every page would sort the whole table."""
+    query = CustomerQuery(page=50, limit=10)
+    ids = select(Customer.id).where(Customer.project_id == PROJECT).order_by(*query.order_by(Customer.id)).limit(10)
+    async with db.write() as session:
+        await session.execute(sql("SET LOCAL enable_seqscan = off"))
+        await session.execute(sql("SET LOCAL enable_bitmapscan = off"))
+        explained = await session.scalars(sql(f"EXPLAIN {ids.compile(compile_kwargs={'literal_binds': True})}"))
+        plan = "\n".join(explained)
+
+    assert "Index Only Scan Backward using customers_pkey" in plan
+    assert "Sort" not in plan
 
 
 async def test_a_cursor_walks_through_all_rows(client: AsyncClient) -> None:
