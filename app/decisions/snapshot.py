@@ -48,6 +48,9 @@ WITH voucher AS MATERIALIZED (
     WHERE project_id = $1 AND (normal_code = ANY ($2) OR id = ANY ($3)) AND deleted_at IS NULL
 ), customer AS MATERIALIZED (
     SELECT known, id FROM customers AS known WHERE project_id = $1 AND (id = $4 OR source_id = $5)
+), sku AS MATERIALIZED (
+    SELECT known, product_id FROM skus AS known
+    WHERE project_id = $1 AND (id = ANY ($8) OR source_id = ANY ($8)) AND deleted_at IS NULL
 )
 SELECT
     (SELECT configuration_version FROM projects WHERE id = $1) AS version,
@@ -55,9 +58,9 @@ SELECT
     (SELECT known FROM customer) AS customer,
     (SELECT known FROM orders AS known WHERE project_id = $1 AND (id = $6 OR source_id = $7)) AS kept_order,
     ARRAY(SELECT known FROM products AS known
-        WHERE project_id = $1 AND (id = ANY ($8) OR source_id = ANY ($8)) AND deleted_at IS NULL) AS products,
-    ARRAY(SELECT known FROM skus AS known
-        WHERE project_id = $1 AND (id = ANY ($8) OR source_id = ANY ($8)) AND deleted_at IS NULL) AS skus,
+        WHERE project_id = $1 AND (id = ANY ($8 || ARRAY(SELECT product_id FROM sku)) OR source_id = ANY ($8))
+            AND deleted_at IS NULL) AS products,
+    ARRAY(SELECT known FROM sku) AS skus,
     ARRAY(SELECT known FROM validation_rule_assignments AS known
         WHERE project_id = $1 AND related_object_id IN (SELECT id FROM voucher)) AS assignments,
     ARRAY(SELECT known FROM accounts AS known
