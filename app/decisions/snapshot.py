@@ -42,6 +42,7 @@ from app.ledger.accounts import open_accounts
 from app.ledger.errors import Outdated
 
 # One round trip. Every branch is a look-up by key, so the cost depends on the cart and not on how much is stored.
+# Arrays rather than joins: a plan made while a table was small would join by reading all accounts of the project.
 SNAPSHOT = """
 WITH voucher AS MATERIALIZED (
     SELECT known, id, campaign_id FROM vouchers AS known
@@ -62,10 +63,10 @@ SELECT
             AND deleted_at IS NULL) AS products,
     ARRAY(SELECT known FROM sku) AS skus,
     ARRAY(SELECT known FROM validation_rule_assignments AS known
-        WHERE project_id = $1 AND related_object_id IN (SELECT id FROM voucher)) AS assignments,
+        WHERE project_id = $1 AND related_object_id = ANY (ARRAY(SELECT id FROM voucher))) AS assignments,
     ARRAY(SELECT known FROM accounts AS known
         WHERE project_id = $1
-            AND owner_id IN (SELECT unnest(ARRAY[id, campaign_id]) FROM voucher)
+            AND owner_id = ANY (ARRAY(SELECT unnest(ARRAY[id, campaign_id]) FROM voucher))
             AND measure = ANY ('{uses,ordered,discounted}')
             AND subject = ANY (ARRAY['', $9, $10, 'customer:' || (SELECT id FROM customer)])
             AND period = ANY ($11)) AS accounts
