@@ -79,7 +79,11 @@ _SECURITY: dict[str, list[dict[str, list[str]]]] = {
 def sends(model: type[BaseModel]) -> dict[str, Any]:
     """`openapi_extra` for an endpoint that reads its body itself: the body is documented as `model`."""
     schema = model.model_json_schema(ref_template=REF_TEMPLATE)
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    named = {
+        "$ref": REF_TEMPLATE.format(model=model.__name__),
+        "$defs": {**schema.pop("$defs", {}), model.__name__: schema},
+    }
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": named}}}}
 
 
 def describe(app: FastAPI) -> None:
@@ -123,6 +127,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
             for query in queries.get(operation["operationId"], []):
                 operation.setdefault("parameters", []).extend(list_parameters(query))
     _hoist(described["paths"], schemas)
+    _hoist(schemas["ErrorBody"], schemas)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     described["components"]["securitySchemes"] = SECURITY_SCHEMES
