@@ -14,7 +14,8 @@ class Campaign(ProjectRow, Timestamps):
 
     `counted` names the limits its rules ever had (`engine.postings.Counted.name`): once counted, always counted, so
     that the account of a limit is never out of date. Its value is true when there were redemptions before counting
-    began, so that the first posting must recount them. `validity` holds timeframe, days of the week and hours as on the wire.
+    began, so that the first posting must recount them. `validity` holds timeframe, days of the week and hours as on
+    the wire.
     """
 
     __tablename__ = "campaigns"
