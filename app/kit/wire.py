@@ -225,6 +225,9 @@ class WireOut(BaseModel):
         schema = handler(core_schema)
         described = handler.resolve_ref_schema(schema)
         members = described.get("properties", {})
+        for name, field in cls.model_fields.items():
+            if isinstance(field.validation_alias, str):  # where a row has it; it is answered under its own name
+                members[name] = members.pop(field.validation_alias)
         left_out = {
             name
             for name, field in cls.model_fields.items()
