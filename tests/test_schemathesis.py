@@ -1,0 +1,124 @@
+"""Schemathesis makes requests out of the committed document, sensible and malformed ones, and judges the answers.
+
+None may be a server error, and each must have the shape that the document promises for its status.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Literal, NamedTuple
+from urllib.parse import urlencode
+
+import pytest
+import schemathesis
+from httpx import AsyncClient
+from hypothesis import assume
+from schemathesis import BaseSchema, Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from app.kit.db import Database
+from tests.factories.access import ProjectKeys, give_management_key, give_project, management_headers
+from tests.factories.carts import cart, redeem
+from tests.factories.incentives import ask, give_campaign, give_coupon
+from tests.factories.rules import give_assignment, give_rule
+
+DOCUMENT = Path(__file__).resolve().parents[1] / "openapi" / "guerdon.json"
+
+
+def schema(mode: Literal["all", "positive"], *, examples: int, coverage: bool) -> BaseSchema:
+    """The document, for so many random requests of each operation that keep to it or, in the mode `all`, break it too.
+
+    With `coverage` also for requests that go through every member of the body and every bound of it, one by one.
+    """
+    config = {
+        "generation": {
+            "mode": mode,
+            "max-examples": examples,
+            "deterministic": True,
+            "with-security-parameters": False,
+        },
+        "phases": {"stateful": {"enabled": False}, "coverage": {"enabled": coverage}},
+    }
+    return schemathesis.openapi.from_dict(
+        json.loads(DOCUMENT.read_text(encoding="utf-8")), config=schemathesis.Config.from_dict(config)
+    )
+
+
+SAME_BODIES = re.compile("redeem|qualify|roll_back|update_|add_voucher|generate_voucher")
+"""Operations whose bodies are made of parts that others take too."""
+EVERY_MEMBER = schema("all", examples=2, coverage=True).exclude(operation_id_regex=SAME_BODIES)
+AT_RANDOM = schema("all", examples=10, coverage=False).include(operation_id_regex=SAME_BODIES)
+ON_WHAT_EXISTS = schema("positive", examples=6, coverage=False).include(path_regex=r"\{").exclude(method="DELETE")
+LONGEST_QUERY = 60_000
+"""The HTTP server refuses longer ones before they are requests."""
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+class Shop(NamedTuple):
+    """Every key there is, as headers, and what really exists, by the name it has in a path."""
+
+    headers: dict[str, str]
+    names: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+async def shop(db: Database, live_server: str) -> Shop:
+    project = await give_project(db)
+    headers = {**project.server, **management_headers(await give_management_key(db))}
+    async with AsyncClient(base_url=live_server) as client:
+        return Shop(headers, await existing(client, project))
+
+
+async def existing(client: AsyncClient, project: ProjectKeys) -> dict[str, str]:
+    await give_coupon(client, project, "TEN")
+    campaign = await give_campaign(client, project, type="STATIC")
+    codes = await ask(client, project, "POST", f"/v1/campaigns/{campaign['id']}/vouchers?vouchers_count=3")
+    rule = await give_rule(client, project)
+    assignment = await give_assignment(client, project, rule["id"], "campaign", campaign["id"])
+    customer = await ask(client, project, "POST", "/v1/customers", {"source_id": "ada"})
+    product = await ask(client, project, "POST", "/v1/products", {"source_id": "shirt", "name": "Shirt"})
+    sku = await ask(client, project, "POST", f"/v1/products/{product['id']}/skus", {"source_id": "shirt-L"})
+    redeemed = await redeem(client, project, cart("TEN", customer={"source_id": "ada"}))
+    redemption_id = redeemed["redemptions"][0]["id"]
+    return {
+        "code": "TEN",
+        "campaign": campaign["id"],
+        "async_action_id": codes["async_action_id"],
+        "validationRuleId": rule["id"],
+        "assignmentId": assignment["id"],
+        "customerId": customer["id"],
+        "productId": product["id"],
+        "skuId": sku["id"],
+        "orderId": redeemed["order"]["id"],
+        "redemption_id": redemption_id,
+        "parent_redemption_id": redemption_id,
+        "project_id": project.public_id,
+        "key_id": project.client_key.id,
+    }
+
+
+def send(case: Case, url: str, headers: dict[str, str]) -> None:
+    assume(len(urlencode(case.query or {}, doseq=True)) < LONGEST_QUERY)
+    case.call_and_validate(base_url=url, headers=headers, checks=CHECKS)
+
+
+@EVERY_MEMBER.parametrize()
+def test_whatever_a_member_is_the_answer_is_a_documented_one(case: Case, live_server: str, shop: Shop) -> None:
+    send(case, live_server, shop.headers)
+
+
+@AT_RANDOM.parametrize()
+def test_whatever_is_asked_the_answer_is_a_documented_one(case: Case, live_server: str, shop: Shop) -> None:
+    send(case, live_server, shop.headers)
+
+
+@ON_WHAT_EXISTS.parametrize()
+def test_answers_about_what_exists_are_documented_ones(case: Case, live_server: str, shop: Shop) -> None:
+    case.path_parameters = {name: shop.names[name] for name in case.path_parameters}
+
+    send(case, live_server, shop.headers)
