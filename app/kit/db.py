@@ -1,17 +1,18 @@
 """The database: transactions you can see, and a bare connection for the statements of a checkout."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.util.concurrency import greenlet_spawn
+
+from app.kit.checkout_pool import CheckoutPool
 
 Connection: TypeAlias = asyncpg.Connection
-"""A bare asyncpg connection; jsonb columns arrive as text."""
+"""A bare asyncpg connection; jsonb values go in as text and come out decoded."""
 
 
 def asyncpg_url(url: str) -> str:
@@ -65,7 +66,8 @@ class Database:
         self.engine = pool()
         # A checkout's statements only look things up by key. Planning them anew costs as much as running them, and a
         # plan made while a table was small must not scan it when it has grown.
-        self._checkout_engine = pool(plan_cache_mode="force_generic_plan", enable_seqscan="off")
+        checkout_engine = pool(plan_cache_mode="force_generic_plan", enable_seqscan="off")
+        self._checkout_pool = CheckoutPool(checkout_engine, pool_size, pool_seconds)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -81,23 +83,17 @@ class Database:
             await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             yield session
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
         """A bare connection for a checkout; each statement commits on its own.
 
         A checkout reads in one statement and writes in one statement: this saves the round trips of BEGIN and COMMIT
         and holds locks no longer than the statement.
         """
-        pooled = await self._checkout_engine.raw_connection()
-        try:
-            driver_connection: Connection = pooled.driver_connection
-            yield driver_connection
-        finally:
-            await greenlet_spawn(pooled.close)
+        return self._checkout_pool.connection()
 
     async def close(self) -> None:
         await self.engine.dispose()
-        await self._checkout_engine.dispose()
+        await self._checkout_pool.close()
 
 
 class JoinedDatabase(Database):

@@ -1,6 +1,7 @@
 """The application with routes that only ask for a permission."""
 
 import asyncio
+import gc
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -10,8 +11,6 @@ import asyncpg
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
-from sqlalchemy import event
-from sqlalchemy.pool import Pool
 
 from app.kit.db import Database
 from app.kit.migrations import migrate
@@ -59,20 +58,16 @@ def count_statements() -> Callable[[Awaitable[Any]], Awaitable[int]]:
         def log(statement: asyncpg.connection.LoggedQuery) -> None:
             statements.append(statement.query)
 
-        def listen(connection: Any, *_: Any) -> None:
-            connection.driver_connection.add_query_logger(log)
-
-        def leave(connection: Any, *_: Any) -> None:
-            connection.driver_connection.remove_query_logger(log)
-
-        event.listen(Pool, "checkout", listen)
-        event.listen(Pool, "checkin", leave)
+        # Whichever pool a connection belongs to.
+        connections = [known for known in gc.get_objects() if isinstance(known, asyncpg.Connection)]
+        for connection in connections:
+            connection.add_query_logger(log)
         try:
             await work
             await asyncio.sleep(0)  # asyncpg calls its loggers in the next turn of the loop
         finally:
-            event.remove(Pool, "checkout", listen)
-            event.remove(Pool, "checkin", leave)
+            for connection in connections:
+                connection.remove_query_logger(log)
         return len(statements)
 
     return count
