@@ -1,6 +1,7 @@
 """The `guerdon` command."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from app.access.bootstrap import ensure_first_project
 from app.kit.db import Database
 from app.kit.errors import AppError
 from app.processes import keychain, serving
-from app.processes.data_directory import credentials_path
+from app.processes.data_directory import credentials_path, read_credentials
 from app.processes.database import bring_up_to_date, check_migrated, database_of, place_of
 from app.processes.errors import CannotStart
 from app.processes.keychain import KeyRole
@@ -200,6 +201,30 @@ def openapi(
         path.write_text(document, encoding="utf-8")
     elif not path.exists() or path.read_text(encoding="utf-8") != document:
         raise CannotStart(f"{path} is stale; run `make openapi` and commit it.")
+
+
+@cli.command()
+def demo() -> None:
+    """Load a small shop into the running server and play a checkout, each step with its curl. Can be repeated.
+
+    The server is the one whose keys are in credentials.env of [bold]GUERDON_DATA_DIR[/], or the one that the
+    environment variables [bold]GUERDON_URL[/], [bold]X_APP_ID[/] and [bold]X_APP_TOKEN[/] name.
+
+    Example: [bold]guerdon serve[/], and in a second terminal [bold]guerdon demo[/]
+    """
+    # Speaks HTTP, which the other commands have no use for.
+    from app.demo.shop_api import VARIABLES
+    from app.demo.story import play
+
+    data_dir = Settings().data_dir
+    given = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+    credentials = {**read_credentials(data_dir), **given}
+    missing = [name for name in VARIABLES if name not in credentials]
+    if missing:
+        raise CannotStart(
+            f"no {', '.join(missing)} in {credentials_path(data_dir)}; start a server in another terminal: make serve"
+        )
+    play(credentials, credentials_path(data_dir), console)
 
 
 @cli.command()
