@@ -84,8 +84,8 @@ def _without_content_type(scope: Scope) -> Scope:
 class JsonRoute(IdempotentRoute):
     """A route of the API: JSON bodies are read strictly, an empty body is an empty object, %2F in the path is a slash.
 
-    An endpoint that declares no body but takes the `Request` pays nothing for this: it reads `json_bytes` itself and
-    returns a Response, and `openapi_extra=sends(Model)` documents what it reads.
+    An endpoint that takes nothing but the `Request` pays nothing for this: it asks for its `database_of`, reads
+    `json_bytes` itself and returns a Response, and `openapi_extra=sends(Model)` documents what it reads.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

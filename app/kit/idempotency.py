@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from sqlalchemy import CursorResult, Index, Integer, delete, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +22,7 @@ from app.kit import clock
 from app.kit.db import Database, JoinedDatabase
 from app.kit.errors import AppError
 from app.kit.failures import error_answer, path_as_sent
+from app.kit.plain_route import PlainRoute
 from app.kit.tables import Base, Id
 
 HEADER = "Idempotency-Key"
@@ -114,7 +114,7 @@ def kept_for_good(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-class IdempotentRoute(APIRoute):
+class IdempotentRoute(PlainRoute):
     """A route whose writes honour `Idempotency-Key`; without the header nothing changes."""
 
     def get_route_handler(self) -> Handler:

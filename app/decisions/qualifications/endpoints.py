@@ -10,7 +10,7 @@ from app.decisions.endpoints import configuration_of
 from app.decisions.qualifications import service
 from app.decisions.qualifications.schemas import QualificationIn
 from app.kit import clock
-from app.kit.http import Db, Router, answered, json_bytes
+from app.kit.http import Router, answered, database_of, json_bytes
 from app.kit.openapi import sends
 from app.kit.wire import read
 
@@ -18,7 +18,7 @@ router = Router(prefix="/v1/qualifications", tags=["qualifications"])
 
 
 @router.post("", response_model=QualificationRead, openapi_extra=sends(QualificationIn))
-async def qualify(request: Request, db: Db) -> Response:
+async def qualify(request: Request) -> Response:
     """Find what a customer could use on an order: their own vouchers, and codes that are open to everybody.
 
     Each is looked at as if it were the only one, and shown with the order it would give. Unique codes are found only
@@ -27,7 +27,7 @@ async def qualify(request: Request, db: Db) -> Response:
     """
     caller = await caller_of(request, "qualifications:write")
     question = read(QualificationIn, await json_bytes(request))
-    now = clock.now()
+    db, now = await database_of(request), clock.now()
 
     async def attempt(caller: Caller) -> dict[str, object]:
         return await service.find_qualified(db, configuration_of(request), caller, question, now)

@@ -14,7 +14,7 @@ from app.decisions.redemptions.listing import RedemptionQuery
 from app.decisions.redemptions.schemas import RollbackIn, RollbackQuery
 from app.decisions.schemas import CheckoutIn
 from app.kit import clock
-from app.kit.http import Db, Router, answered, json_bytes
+from app.kit.http import Db, Router, answered, database_of, json_bytes
 from app.kit.idempotency import kept_for_good
 from app.kit.openapi import sends
 from app.kit.wire import read
@@ -27,7 +27,7 @@ FromQuery = Annotated[RollbackQuery, Query()]
 
 @router.post("/redemptions", response_model=RedemptionsRead, openapi_extra=sends(CheckoutIn))
 @kept_for_good
-async def redeem(request: Request, db: Db) -> Response:
+async def redeem(request: Request) -> Response:
     """Use up to 30 redeemables on an order: all that apply or, by the project's stacking rules, none.
 
     The customer and the order are kept; a new order is PAID unless the request says otherwise. Every use, limit and
@@ -37,7 +37,7 @@ async def redeem(request: Request, db: Db) -> Response:
     """
     caller = await caller_of(request, "redemptions:write")
     checkout = read(CheckoutIn, await json_bytes(request))
-    now, explain = clock.now(), explains(request)
+    db, now, explain = await database_of(request), clock.now(), explains(request)
 
     async def attempt(caller: Caller) -> dict[str, object]:
         return await service.redeem(db, configuration_of(request), caller, checkout, now=now, explain=explain)

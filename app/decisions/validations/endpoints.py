@@ -10,7 +10,7 @@ from app.decisions.endpoints import configuration_of, explains
 from app.decisions.schemas import CheckoutIn
 from app.decisions.validations import service
 from app.kit import clock
-from app.kit.http import Db, Router, answered, json_bytes
+from app.kit.http import Router, answered, database_of, json_bytes
 from app.kit.openapi import sends
 from app.kit.wire import read
 
@@ -18,7 +18,7 @@ router = Router(prefix="/v1/validations", tags=["validations"])
 
 
 @router.post("", response_model=ValidationRead, openapi_extra=sends(CheckoutIn))
-async def validate(request: Request, db: Db) -> Response:
+async def validate(request: Request) -> Response:
     """Check up to 30 redeemables against an order, and see the order with their discounts. Nothing is used up.
 
     What does not apply is told in the answer, which is 200 all the same: `valid` is false when nothing applies, or when
@@ -27,7 +27,7 @@ async def validate(request: Request, db: Db) -> Response:
     """
     caller = await caller_of(request, "validations:write")
     checkout = read(CheckoutIn, await json_bytes(request))
-    now, explain = clock.now(), explains(request)
+    db, now, explain = await database_of(request), clock.now(), explains(request)
 
     async def attempt(caller: Caller) -> dict[str, object]:
         return await service.validate(db, configuration_of(request), caller, checkout, now=now, explain=explain)
