@@ -6,7 +6,7 @@ None may be a server error, and each must have the shape that the document promi
 import json
 import re
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
 import pytest
@@ -102,23 +102,23 @@ async def existing(client: AsyncClient, project: ProjectKeys) -> dict[str, str]:
     }
 
 
-def send(case: Case, url: str, headers: dict[str, str]) -> None:
+def send(case: Case[Any], url: str, headers: dict[str, str]) -> None:
     assume(len(urlencode(case.query or {}, doseq=True)) < LONGEST_QUERY)
     case.call_and_validate(base_url=url, headers=headers, checks=CHECKS)
 
 
 @EVERY_MEMBER.parametrize()
-def test_whatever_a_member_is_the_answer_is_a_documented_one(case: Case, live_server: str, shop: Shop) -> None:
+def test_whatever_a_member_is_the_answer_is_a_documented_one(case: Case[Any], live_server: str, shop: Shop) -> None:
     send(case, live_server, shop.headers)
 
 
 @AT_RANDOM.parametrize()
-def test_whatever_is_asked_the_answer_is_a_documented_one(case: Case, live_server: str, shop: Shop) -> None:
+def test_whatever_is_asked_the_answer_is_a_documented_one(case: Case[Any], live_server: str, shop: Shop) -> None:
     send(case, live_server, shop.headers)
 
 
 @ON_WHAT_EXISTS.parametrize()
-def test_answers_about_what_exists_are_documented_ones(case: Case, live_server: str, shop: Shop) -> None:
+def test_answers_about_what_exists_are_documented_ones(case: Case[Any], live_server: str, shop: Shop) -> None:
     case.path_parameters = {name: shop.names[name] for name in case.path_parameters}
 
     send(case, live_server, shop.headers)
