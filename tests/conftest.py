@@ -23,6 +23,7 @@ from app.settings import Settings
 from app.worker import run_worker
 from tests.factories.access import ProjectKeys, give_project
 from tests.factories.databases import empty_database
+from tests.official_models import read_by_official_model
 
 
 @pytest.fixture(scope="session")
@@ -63,8 +64,12 @@ async def app(database_url: str) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[AsyncClient]:
-    """A client that speaks HTTP to the application in this process, without a socket."""
-    async with AsyncClient(transport=ASGITransport(app), base_url="http://testserver") as http:
+    """A client that speaks HTTP to the application in this process, without a socket.
+
+    Every successful answer is also read by the official client's model of it.
+    """
+    hooks = {"response": [read_by_official_model]}
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://testserver", event_hooks=hooks) as http:
         yield http
 
 
