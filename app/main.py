@@ -87,9 +87,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes[:0] = [route for router in ROUTERS for route in router.routes]
     app.add_middleware(
         FrontDoor,
+        routes=app.router.routes,
         body_limit_bytes=settings.body_limit_bytes,
         request_seconds=settings.request_seconds,
         requests_in_flight=settings.requests_in_flight,
+        log_requests=settings.log_level in ("debug", "info"),
     )
     app.add_middleware(ClientCors)
     return app

@@ -39,15 +39,13 @@ class Posting:
 
 def period_name(period: Period, now: datetime, zone: ZoneInfo) -> str:
     """The calendar day, ISO week (Monday first) or month in which `now` falls in `zone`."""
+    if not period:
+        return ""
     today: date = now.astimezone(zone).date()
-    if period == "day":
-        return today.isoformat()
     if period == "week":
         year, week, _ = today.isocalendar()
         return f"{year}-W{week:02d}"
-    if period == "month":
-        return f"{today:%Y-%m}"
-    return ""
+    return today.isoformat() if period == "day" else today.isoformat()[:7]
 
 
 def day_start(day: date, zone: ZoneInfo) -> datetime:

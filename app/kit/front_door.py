@@ -3,19 +3,19 @@
 import asyncio
 import os
 import time
+from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
-import structlog
 from starlette.requests import ClientDisconnect
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kit.errors import BodyTooLarge, Busy, InvalidQuery, TimedOut
 from app.kit.failures import answer_to
 from app.kit.http import routable
-from app.kit.logs import request_id_of_task
+from app.kit.logs import RequestLog, request_id_of_task
 from app.kit.metrics import IN_FLIGHT, record_request
-
-access_log = structlog.get_logger("access")
+from app.kit.plain_route import PlainRoute
 
 OPERATORS_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered even under overload, and not logged: they are asked every few seconds."""
@@ -59,13 +59,33 @@ class Deadline:
 
 
 class FrontDoor:
-    """The outermost layer. Plain ASGI and no allocation it can avoid: every checkout comes through here."""
+    """The outermost layer. Plain ASGI and no allocation it can avoid: every checkout comes through here.
 
-    def __init__(self, app: ASGIApp, *, body_limit_bytes: int, request_seconds: float, requests_in_flight: int) -> None:
+    Requests for one of the `routes` that are plain, and have no parameters in their path, go there at once: the layers
+    of the framework in between, and trying one route after the other, take a fifth of the time of a validation.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        routes: Sequence[BaseRoute],
+        body_limit_bytes: int,
+        request_seconds: float,
+        requests_in_flight: int,
+        log_requests: bool,
+    ) -> None:
         self.app = app
+        self.plain_routes = {
+            (method, route.path): route
+            for route in routes
+            if isinstance(route, PlainRoute) and route.is_plain and "{" not in route.path
+            for method in route.methods or ()
+        }
         self.body_limit_bytes = body_limit_bytes
         self.request_seconds = request_seconds
         self.requests_in_flight = requests_in_flight
+        self.log = RequestLog() if log_requests else None
         self.running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,7 +109,7 @@ class FrontDoor:
         IN_FLIGHT.inc()
         deadline = Deadline(self.request_seconds)
         try:
-            await self.app(scope, self._admit(scope, receive), send_marked)
+            await self._route(scope, self._admit(scope, receive), send_marked)
         except ClientDisconnect:
             pass  # nobody is left to answer
         except Exception as problem:
@@ -104,7 +124,14 @@ class FrontDoor:
             deadline.lift()
             self.running -= 1
             IN_FLIGHT.dec()
-            _record(scope, status or CLOSED_BY_CLIENT, time.perf_counter() - started)
+            self._record(scope, status or CLOSED_BY_CLIENT, time.perf_counter() - started)
+
+    def _route(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        route = self.plain_routes.get((scope["method"], scope["path"]))
+        if route is None:
+            return self.app(scope, receive, send)
+        scope["route"], scope["path_params"] = route, {}
+        return route.app(scope, receive, send)
 
     def _admit(self, scope: Scope, receive: Receive) -> Receive:
         """Let the request in, its path ready for routing and its body counted.
@@ -125,6 +152,20 @@ class FrontDoor:
             raise BodyTooLarge(self.body_limit_bytes)
         return receive
 
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        route: str = getattr(scope.get("route"), "path", UNKNOWN_ROUTE)
+        record_request(method, route, status, seconds)
+        if self.log is None or route in OPERATORS_PATHS:
+            return
+        line: dict[str, Any] = {"method": method, "route": route, "status": status}
+        caller: KnownCaller | None = scope["state"].get("caller")
+        if caller is not None:
+            line["project"] = caller.project.public_id
+            line["key"] = caller.api_key_id
+        line["milliseconds"] = round(seconds * 1000, 2)
+        self.log.write(line, scope["state"]["request_id"])
+
 
 def counted(receive: Receive, limit_bytes: int) -> Receive:
     """`receive` for a body of unknown length, which raises BodyTooLarge as soon as it is too long."""
@@ -140,17 +181,3 @@ def counted(receive: Receive, limit_bytes: int) -> Receive:
         return message
 
     return receive_counted
-
-
-def _record(scope: Scope, status: int, seconds: float) -> None:
-    method = scope["method"] if scope["method"] in METHODS else "other"
-    route: str = getattr(scope.get("route"), "path", UNKNOWN_ROUTE)
-    record_request(method, route, status, seconds)
-    if route in OPERATORS_PATHS:
-        return
-    line: dict[str, Any] = {"method": method, "route": route, "status": status}
-    caller: KnownCaller | None = scope["state"].get("caller")
-    if caller is not None:
-        line["project"] = caller.project.public_id
-        line["key"] = caller.api_key_id
-    access_log.info("request", **line, milliseconds=round(seconds * 1000, 2))

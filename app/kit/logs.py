@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import msgspec
@@ -39,6 +40,19 @@ def configure_logs(level: str) -> None:
         root.removeHandler(handler)
     root.addHandler(JsonHandler(shared))
     root.setLevel(max(least, logging.WARNING))
+
+
+class RequestLog:
+    """One line for each request, written directly: structlog's chain would take a twentieth of a validation."""
+
+    def __init__(self) -> None:
+        self._write = structlog.BytesLogger(sys.stderr.buffer).msg
+
+    def write(self, line: dict[str, Any], request_id: str) -> None:
+        """`line` in the form of all others, at level info."""
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        line |= {"event": "request", "request_id": request_id, "level": "info", "timestamp": now}
+        self._write(_to_json(line))
 
 
 class JsonHandler(logging.StreamHandler[TextIO]):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.decisions.redemptions.rows import Attempt, Rows
-from app.decisions.rendering import Wire, inapplicable_and_skipped, outcome_read, request_order, trace_read
+from app.decisions.rendering import Wire, inapplicable_and_skipped, outcome_read, trace_read
 from app.incentives.vouchers.rendering import voucher_read
 from app.kit.records import row_of
 from app.kit.wire import format_instant
@@ -66,7 +66,9 @@ def redemption_answer(attempt: Attempt, rows: Rows, uses: Mapping[str, int], *, 
             rows.parent, customer=customer, voucher=None, related={"redemptions": parts}
         )
     if rows.order is not None:
-        answer["order"] = request_order(decision, snapshot) | order_identity(rows.order)
+        # The head, parent or only child, keeps the order as the whole request leaves it.
+        kept = kept_order_read(rows.redemptions[0]["order_snapshot"])
+        answer["order"] = {**(kept or {}), **order_identity(rows.order)}
     left_out: dict[str, list[Wire]] = {}
     for outcome in decision.outcomes:
         if outcome.status != "APPLICABLE":
