@@ -284,6 +284,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     yield
     await app.state.pool.close()
 
