@@ -18,6 +18,7 @@ from app import __version__
 from app.access.bootstrap import ensure_first_project
 from app.kit.db import Database
 from app.kit.errors import AppError
+from app.ledger.doctor import examine
 from app.processes import keychain, serving
 from app.processes.data_directory import credentials_path, read_credentials
 from app.processes.database import bring_up_to_date, check_migrated, database_of, place_of
@@ -179,6 +180,27 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="The id of the key; se
         async with _migrated_database(url) as db:
             await keychain.revoke(db, key_id)
         console.print(f"Revoked {key_id}.")
+
+    _on_database(work)
+
+
+@cli.command()
+def doctor() -> None:
+    """Make every count again from the redemptions, and exit 1 if one differs from what is stored.
+
+    Example: [bold]guerdon doctor[/]
+    """
+
+    async def work(url: str) -> None:
+        async with _migrated_database(url) as db:
+            differences = await examine(db)
+        for difference in differences:
+            console.print(
+                f"{difference.project}: {difference.what}: {difference.stored} stored, {difference.counted} counted"
+            )
+        if differences:
+            raise typer.Exit(1)
+        console.print("Everything adds up.")
 
     _on_database(work)
 

@@ -12,7 +12,18 @@ from app.cli import cli
 from app.settings import Settings, settings_table
 
 README = Path(__file__).parents[1] / "README.md"
-COMMANDS = ["serve", "api", "worker", "migrate", "keys create", "keys list", "keys revoke", "openapi", "settings"]
+COMMANDS = [
+    "serve",
+    "api",
+    "worker",
+    "migrate",
+    "keys create",
+    "keys list",
+    "keys revoke",
+    "doctor",
+    "openapi",
+    "settings",
+]
 
 
 def test_the_readme_lists_the_settings_there_are() -> None:
