@@ -43,13 +43,21 @@ class Plan:
     sampled_codes: int = 100_000
     customers: int = 100_000
     products: int = 10_000
+    over_http: int = 200
     rounds: int = 5
     seconds: float = 5
     warm_up_seconds: float = 1
 
 
 QUICK = Plan(
-    codes=20_000, sampled_codes=5_000, customers=2_000, products=1_000, rounds=1, seconds=1, warm_up_seconds=0.5
+    codes=5_000,
+    sampled_codes=1_000,
+    customers=1_000,
+    products=200,
+    over_http=20,
+    rounds=1,
+    seconds=0.5,
+    warm_up_seconds=0.3,
 )
 
 
@@ -126,7 +134,9 @@ async def run(plan: Plan, folder: Path) -> Report:
     """Raises NotConserved, RuntimeError for an answer other than 200, ChildProcessError for a failed measurement."""
     async with guerdon(folder / "data") as server:
         say("setting up the shop")
-        rule_id = await workload.open_shop(server, customers=plan.customers, products=plan.products)
+        rule_id = await workload.open_shop(
+            server, customers=plan.customers, products=plan.products, over_http=plan.over_http
+        )
         say(f"generating {plan.codes:,} codes")
         began_at = time.perf_counter()
         campaign_id = await workload.create_campaign(server, rule_id, plan.codes)
@@ -221,7 +231,7 @@ def say(step: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke run of a minute; its figures mean little")
+    parser.add_argument("--quick", action="store_true", help="a smoke run of half a minute; its figures mean little")
     parser.add_argument("--out", type=Path, help="write the figures there as JSON, too")
     parser.add_argument("--folder", type=Path, help="where the data and the logs go, and stay")
     options = parser.parse_args()

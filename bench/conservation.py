@@ -1,8 +1,11 @@
-"""After the load: what was answered, what is stored and what is counted must be the same number."""
+"""After the load: what was answered, what is stored and what is counted must be the same number, everywhere."""
 
 from typing import NamedTuple
 
 import asyncpg
+
+from app.kit.db import Database
+from app.ledger.doctor import examine
 
 STORED = """
 SELECT
@@ -40,4 +43,9 @@ async def check_conservation(database_url: str, *, answered: int, floor_answered
     floor = (floor_answered, row["floor_uses"], row["floor_redemptions"], row["floor_events"])
     if len(set(counts)) != 1 or len(set(floor)) != 1:
         raise NotConserved(f"{counts}; of the floor: {floor}")
+    database = Database(database_url, pool_size=1)
+    differences = await examine(database)
+    await database.close()
+    if differences:
+        raise NotConserved(f"{len(differences)} differences, first {differences[0]}")
     return counts

@@ -11,8 +11,6 @@ from app.kit.ids import new_ids
 from bench.processes import Guerdon
 
 LINES = 10
-OVER_HTTP = 200
-"""So many customers and products are made through the API; the rest, which only fills the tables, in bulk."""
 CODE_CONFIG = {"length": 12, "charset": "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"}
 DISCOUNT = {"type": "PERCENT", "percent_off": 10, "effect": "APPLY_TO_ORDER"}
 ENOUGH_USES = 1_000_000_000
@@ -80,13 +78,16 @@ def customer_ids(count: int) -> list[str]:
     return [f"shop-{number:06d}" for number in range(count)]
 
 
-async def open_shop(server: Guerdon, *, customers: int, products: int) -> str:
-    """Set everything up but the codes; gives the id of the rule."""
+async def open_shop(server: Guerdon, *, customers: int, products: int, over_http: int) -> str:
+    """Set everything up but the codes; gives the id of the rule.
+
+    The first customers and products are made through the API; the rest, which only fill the tables, in bulk.
+    """
     async with client_of(server) as client:
         rule = await _post(client, "/v1/validation-rules", {"name": "Five conditions", "rules": RULE})
-        for source_id in customer_ids(OVER_HTTP):
+        for source_id in customer_ids(over_http):
             await _post(client, "/v1/customers", customer_of(source_id))
-        for number in range(OVER_HTTP):
+        for number in range(over_http):
             await _post(client, "/v1/products", product_of(f"sku-{number:05d}"))
     connection = await asyncpg.connect(server.database_url)
     skus = [f"sku-{number:05d}" for number in range(products)]
