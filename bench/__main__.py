@@ -11,7 +11,6 @@ import json
 import os
 import random
 import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ import asyncpg
 
 from bench import workload
 from bench.conservation import check_conservation
-from bench.copying import copy_again
+from bench.copying import Copying
 from bench.load import Load
 from bench.pgbench import run_pgbench, script_of, statements_of
 from bench.processes import Guerdon, Server, generate_load, guerdon, uvicorn
@@ -137,12 +136,8 @@ async def run(plan: Plan, folder: Path) -> Report:
         rule_id = await workload.open_shop(
             server, customers=plan.customers, products=plan.products, over_http=plan.over_http
         )
-        say(f"generating {plan.codes:,} codes")
-        began_at = time.perf_counter()
-        campaign_id = await workload.create_campaign(server, rule_id, plan.codes)
-        generated = Figures(plan.codes / (time.perf_counter() - began_at))
-        say("copying the same rows")
-        copied = Figures(await copy_again(server.database_url, campaign_id))
+        campaign_id = await workload.create_campaign(server, rule_id)
+        generated, copied = await generate_and_copy(plan, server, campaign_id)
         async with ready_bench(plan, server, folder) as bench:
             for number in range(plan.rounds):
                 say(f"round {number + 1} of {plan.rounds}")
@@ -150,9 +145,25 @@ async def run(plan: Plan, folder: Path) -> Report:
             counts = await check_conservation(
                 server.database_url, answered=bench.redeemed, floor_answered=bench.floor_redeemed
             )
-            bench.keep("generate codes", "Guerdon", generated)
-            bench.keep("generate codes", "COPY of the rows", copied)
+            bench.measured["generate codes", "Guerdon"] = generated
+            bench.measured["generate codes", "COPY of the same rows"] = copied
             return Report(lines_of(bench), server.memory_mib(), MEMORY_MARK_MIB, counts.answered)
+
+
+async def generate_and_copy(plan: Plan, server: Guerdon, campaign_id: str) -> tuple[list[Figures], list[Figures]]:
+    """Generate the codes in as many parts as there are rounds, each part copied before the next one is begun."""
+    generated, copied = [], []
+    part = plan.codes // plan.rounds
+    connection = await asyncpg.connect(server.database_url)
+    copying = Copying(connection, campaign_id)
+    await copying.begin()
+    for number in range(plan.rounds):
+        say(f"generating and copying {part:,} codes ({number + 1} of {plan.rounds})")
+        generated.append(Figures(part / await workload.generate_codes(server, campaign_id, part)))
+        copied.append(Figures(part / await copying.copy_new_rows()))
+    await copying.end()
+    await connection.close()
+    return generated, copied
 
 
 @asynccontextmanager

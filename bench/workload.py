@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import asyncpg
@@ -98,20 +99,34 @@ async def open_shop(server: Guerdon, *, customers: int, products: int, over_http
     return rule_id
 
 
-async def create_campaign(server: Guerdon, rule_id: str, codes: int) -> str:
-    """A campaign under the rule, and its codes made by the worker: returns its id when the last code is stored."""
+async def create_campaign(server: Guerdon, rule_id: str) -> str:
+    """A campaign under the rule, still without codes; gives its id."""
+    voucher = {"type": "DISCOUNT_VOUCHER", "discount": DISCOUNT, "redemption": {"quantity": ENOUGH_USES}}
+    voucher["code_config"] = CODE_CONFIG
+    body = {"campaign_type": "DISCOUNT_COUPONS", "type": "STATIC", "name": "Autumn", "voucher": voucher}
     async with client_of(server) as client:
-        voucher = {"type": "DISCOUNT_VOUCHER", "discount": DISCOUNT, "redemption": {"quantity": ENOUGH_USES}}
-        voucher["code_config"] = CODE_CONFIG
-        body = {"campaign_type": "DISCOUNT_COUPONS", "type": "STATIC", "name": "Autumn", "vouchers_count": codes}
-        campaign = await _post(client, "/v1/campaigns", {**body, "voucher": voucher})
-        while campaign["vouchers_generation_status"] != "DONE":
-            await asyncio.sleep(0.1)
-            campaign = await _get(client, f"/v1/campaigns/{campaign['id']}")
+        campaign = await _post(client, "/v1/campaigns", body)
         assignment = {"related_object_type": "campaign", "related_object_id": campaign["id"]}
         await _post(client, f"/v1/validation-rules/{rule_id}/assignments", assignment)
     campaign_id: str = campaign["id"]
     return campaign_id
+
+
+async def generate_codes(server: Guerdon, campaign_id: str, count: int) -> float:
+    """Have the worker make so many codes; gives the seconds from the request until the last one is stored.
+
+    Raises RuntimeError when the worker gave up.
+    """
+    async with client_of(server) as client:
+        began_at = time.perf_counter()
+        started = await _post(client, f"/v1/campaigns/{campaign_id}/vouchers?vouchers_count={count}", {})
+        action = await _get(client, f"/v1/async-actions/{started['async_action_id']}")
+        while action["status"] in ("ENQUEUED", "IN_PROGRESS"):
+            await asyncio.sleep(0.1)
+            action = await _get(client, f"/v1/async-actions/{started['async_action_id']}")
+    if action["operation_status"] != "SUCCESS":
+        raise RuntimeError(f"The codes were not generated: {action}")
+    return time.perf_counter() - began_at
 
 
 def client_of(server: Guerdon) -> httpx.AsyncClient:
