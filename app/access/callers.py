@@ -40,6 +40,10 @@ class Caller:
     def project_id(self) -> int:
         return self.project.id
 
+    def on(self, request_id: str) -> "Caller":
+        """The same caller, in another request."""
+        return Caller(self.project, self.api_key_id, self.role, self.kind, request_id, self.user_login, self.scopes)
+
     def may(self, permission: str) -> bool:
         """Whether the role, the token's scopes and, for client keys, the project's switches allow `permission`."""
         if permission not in ROLES[self.role] or (self.scopes is not None and permission not in self.scopes):

@@ -49,7 +49,7 @@ def campaign_read(
         "vouchers_generation_status": campaign.generation_status,
         "protected": False,
         "object": "campaign",
-        "validation_rules_assignments": assignment_list(assignments).model_dump(mode="json"),
+        "validation_rules_assignments": assignment_list(assignments),
         "warnings": list(warnings) or None,
     }
     return {"category_id": None, **{name: value for name, value in members.items() if value is not None}}
