@@ -34,7 +34,7 @@ async def postgres_url() -> AsyncIterator[str]:
         yield given
         return
     with tempfile.TemporaryDirectory(prefix="guerdon-test-") as folder:
-        async with embedded_postgres(Path(folder), durable=False) as postgres:
+        async with embedded_postgres(Path(folder), durable=False, max_connections=400) as postgres:
             yield postgres.url
 
 
