@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from app.engine.application import Application
 from app.engine.cart import Cart
 from app.engine.decision import Decision, Outcome, decision_of
+from app.engine.effects import EffectScope
 from app.engine.findings import Finding
 from app.engine.money import Rounding
 from app.engine.postings import AccountKey, Counted, Posting, strictest_floor
@@ -82,7 +83,17 @@ def _consider(
         return _inapplicable(redeemable, cart, refusal)
     # Rules may ask about the order after the discount, so the effect comes first.
     application = redeemable.effect.application(
-        cart, redeemable.applicability, stacking.discount_calculation_mode, rounding
+        EffectScope(
+            cart=cart,
+            applicability=redeemable.applicability,
+            mode=stacking.discount_calculation_mode,
+            rounding=rounding,
+            redeemable_metadata=redeemable.metadata,
+            publication_metadata=redeemable.publication_metadata,
+            counts=counts,
+            units=redeemable.units,
+            variables=redeemable.variables,
+        )
     )
     discounted = application.applied_to(cart)
     findings: tuple[Finding, ...] = ()

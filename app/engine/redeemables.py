@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from app.engine.applicability import Applicability
 from app.engine.cart import Cart, Metadata
 from app.engine.effects import Effect
 from app.engine.postings import AccountKey, Counted, account_key
 from app.engine.rules import RuleSet
+from app.engine.units import UnitSource
 from app.engine.validity import Validity
 
 RedeemableKind = Literal["voucher", "promotion_tier", "promotion_stack"]
@@ -21,7 +22,8 @@ class Redeemable:
     `id` is how the caller named it, `object_id` what it is. `validities` and `rules` hold the campaign's first, then
     its own; all must hold. `uses_limit` None is unlimited. `counts` says how much each account of it has counted so
     far, as positive numbers; a missing account has counted nothing. `counted` names the accounts to post to: those of
-    its rules, and those of rules it had earlier, so that no count is ever stale.
+    its rules, and those of rules it had earlier, so that no count is ever stale. `units` and `variables` are handed to
+    the effect (`EffectScope`).
     """
 
     kind: RedeemableKind
@@ -40,6 +42,9 @@ class Redeemable:
     counted: frozenset[Counted] = frozenset()
     holder_id: str | None = None
     metadata: Metadata = field(default_factory=dict)
+    publication_metadata: Metadata = field(default_factory=dict)
+    units: Mapping[str, UnitSource] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

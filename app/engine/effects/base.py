@@ -1,8 +1,9 @@
 """What all discounts share: how they are stored and shown, and how they stay within what is left to pay."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -10,9 +11,11 @@ from pydantic_core import PydanticCustomError
 from app.engine.allocation import allocate
 from app.engine.applicability import Applicability
 from app.engine.application import NOTHING, Application
-from app.engine.cart import Cart
+from app.engine.cart import Cart, Metadata
 from app.engine.money import Rounding
+from app.engine.postings import AccountKey
 from app.engine.stored import Stored
+from app.engine.units import UnitSource
 
 DiscountCalculationMode = Literal["DISCOUNTED_AMOUNT", "INITIAL_AMOUNT"]
 """What a share is a share of: what earlier redeemables left, or the order as it was before any of them."""
@@ -30,17 +33,33 @@ NoFormula = Annotated[str | None, AfterValidator(_refuse_formula), Field(exclude
 """A formula field of the wire: accepted when empty, refused otherwise, never stored."""
 
 
+@dataclass(frozen=True, slots=True)
+class EffectScope:
+    """Everything a discount may depend on.
+
+    `cart` is the order as it stands; `applicability` picks the lines for effects on lines, None picks none. `counts`
+    says how much each account of the redeemable has counted so far. `units` are the products and SKUs that the effect
+    or its targets name, by the id under which they name them. `variables` are what formulas may ask about the
+    redeemable besides its metadata (`VOUCHER_EXPIRATION_DATE`).
+    """
+
+    cart: Cart
+    applicability: Applicability | None = None
+    mode: DiscountCalculationMode = "DISCOUNTED_AMOUNT"
+    rounding: Rounding = "half_up"
+    redeemable_metadata: Metadata = field(default_factory=dict)
+    publication_metadata: Metadata = field(default_factory=dict)
+    counts: Mapping[AccountKey, int] = field(default_factory=dict)
+    units: Mapping[str, UnitSource] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Effect(Stored, ABC):
     """A discount as it is stored, as it is shown, and as it is computed."""
 
     @abstractmethod
-    def application(
-        self, cart: Cart, applicability: Applicability | None, mode: DiscountCalculationMode, rounding: Rounding
-    ) -> Application:
-        """What this discount takes off `cart` as it stands: never more than is left of the order or of a line.
-
-        `applicability` picks the lines for effects on lines; None picks none.
-        """
+    def application(self, scope: EffectScope) -> Application:
+        """What this discount does to the order as it stands: takes off never more than is left of it or of a line."""
 
 
 class Line(NamedTuple):
@@ -73,9 +92,8 @@ class MoneyOff(Effect):
     def off_lines(self, lines: Sequence[Line], rounding: Rounding) -> list[int]:
         """The discount on each line, none above what is left of the line, before the caps of the order."""
 
-    def application(
-        self, cart: Cart, applicability: Applicability | None, mode: DiscountCalculationMode, rounding: Rounding
-    ) -> Application:
+    def application(self, scope: EffectScope) -> Application:
+        cart, applicability, mode, rounding = scope.cart, scope.applicability, scope.mode, scope.rounding
         if cart.amount is None:
             return NOTHING
         left_amount = cart.total_amount
