@@ -128,8 +128,7 @@ def migrate() -> None:
 def create_key(
     role: Annotated[KeyRole, typer.Option(help="What the key may do; `management` stands above all projects.")],
     name: Annotated[str, typer.Option(help="Who uses it, such as the name of the shop's system.")],
-    project: TABLE_MARKS = ("<!-- settings -->", "<!-- /settings -->")
-ProjectOption = None,
+    project: ProjectOption = None,
 ) -> None:
     """Make a key and print it as environment variables. Its token is shown now and never again.
 
@@ -151,8 +150,7 @@ ProjectOption = None,
 
 
 @keys.command("list")
-def list_keys(project: TABLE_MARKS = ("<!-- settings -->", "<!-- /settings -->")
-ProjectOption = None) -> None:
+def list_keys(project: ProjectOption = None) -> None:
     """List the keys of a project and the management keys, without their tokens.
 
     Example: [bold]guerdon keys list[/]

@@ -62,9 +62,9 @@ class Settings(BaseSettings):
         Seconds, Field(description="The longest a database statement waits for a row that another one holds.")
     ] = 10
 
-    codes_per_campaign: Annotated[
-        int, Field(ge=1, le=10**9, description="How many codes one campaign may have.")
-    ] = 10_000_000
+    codes_per_campaign: Annotated[int, Field(ge=1, le=10**9, description="How many codes one campaign may have.")] = (
+        10_000_000
+    )
     job_silence_seconds: Annotated[
         Seconds,
         Field(description="A job whose worker has not been heard of for so long is taken up by another worker."),

@@ -196,6 +196,40 @@ async def test_an_action_whose_job_got_lost_is_enqueued_again(
     assert beside_its_job == await _job_count(own_db) == 1
 
 
+async def test_a_job_that_keeps_failing_ends_in_a_failed_action(
+    own_client: AsyncClient, own_project: ProjectKeys, own_db: Database, own_database_url: str
+) -> None:
+    campaign = await give_campaign(own_client, own_project, vouchers_count=10)
+    async with own_db.write() as session:
+        action = (await session.scalars(select(AsyncAction))).one()
+        action.parameters = action.parameters | {"code_config": {"pattern": "nothing random"}}
+        await session.execute(text("UPDATE pgqueuer SET attempts = 10"))
+
+    worker = asyncio.create_task(run_worker(Settings(database_url=own_database_url)))
+    failed = await finished(own_client, own_project, action.id)
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)
+
+    assert failed["status"] == failed["operation_status"] == "FAILED"
+    assert failed["result"]["failed_count"] == 10
+    after = await ask(own_client, own_project, "GET", f"/v1/campaigns/{campaign['id']}")
+    assert after["vouchers_generation_status"] == "FAILED"
+
+
+async def test_a_repeated_request_with_its_idempotency_key_starts_one_job(
+    own_client: AsyncClient, own_project: ProjectKeys, own_db: Database
+) -> None:
+    campaign = await give_campaign(own_client, own_project)
+    path = f"/v1/campaigns/{campaign['id']}/vouchers?vouchers_count=2"
+    headers = {**own_project.server, "Idempotency-Key": "once"}
+
+    answers = [await own_client.post(path, headers=headers) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json() == answers[1].json()
+    assert await _job_count(own_db) == 1
+
+
 async def test_a_request_that_fails_leaves_no_job(
     own_client: AsyncClient, own_project: ProjectKeys, own_db: Database
 ) -> None:

@@ -1,15 +1,8 @@
-"""What the busy endpoints share: bodies read once from bytes, answers written once to bytes."""
+"""What the busy endpoints share."""
 
-from typing import Any
-
-from fastapi import Request, Response
+from fastapi import Request
 
 from app.incentives.configuration import ConfigurationCache
-from app.kit.wire import encode
-
-
-def answered(value: dict[str, Any]) -> Response:
-    return Response(encode(value), media_type="application/json")
 
 
 def explains(request: Request) -> bool:

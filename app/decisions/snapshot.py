@@ -42,12 +42,16 @@ from app.ledger.accounts import open_accounts
 from app.ledger.errors import Outdated
 
 # One round trip. Every branch is a look-up by key, so the cost depends on the cart and not on how much is stored.
+# Arrays rather than joins: a plan made while a table was small would join by reading all accounts of the project.
 SNAPSHOT = """
 WITH voucher AS MATERIALIZED (
     SELECT known, id, campaign_id FROM vouchers AS known
     WHERE project_id = $1 AND (normal_code = ANY ($2) OR id = ANY ($3)) AND deleted_at IS NULL
 ), customer AS MATERIALIZED (
     SELECT known, id FROM customers AS known WHERE project_id = $1 AND (id = $4 OR source_id = $5)
+), sku AS MATERIALIZED (
+    SELECT known, product_id FROM skus AS known
+    WHERE project_id = $1 AND (id = ANY ($8) OR source_id = ANY ($8)) AND deleted_at IS NULL
 )
 SELECT
     (SELECT configuration_version FROM projects WHERE id = $1) AS version,
@@ -55,14 +59,14 @@ SELECT
     (SELECT known FROM customer) AS customer,
     (SELECT known FROM orders AS known WHERE project_id = $1 AND (id = $6 OR source_id = $7)) AS kept_order,
     ARRAY(SELECT known FROM products AS known
-        WHERE project_id = $1 AND (id = ANY ($8) OR source_id = ANY ($8)) AND deleted_at IS NULL) AS products,
-    ARRAY(SELECT known FROM skus AS known
-        WHERE project_id = $1 AND (id = ANY ($8) OR source_id = ANY ($8)) AND deleted_at IS NULL) AS skus,
+        WHERE project_id = $1 AND (id = ANY ($8 || ARRAY(SELECT product_id FROM sku)) OR source_id = ANY ($8))
+            AND deleted_at IS NULL) AS products,
+    ARRAY(SELECT known FROM sku) AS skus,
     ARRAY(SELECT known FROM validation_rule_assignments AS known
-        WHERE project_id = $1 AND related_object_id IN (SELECT id FROM voucher)) AS assignments,
+        WHERE project_id = $1 AND related_object_id = ANY (ARRAY(SELECT id FROM voucher))) AS assignments,
     ARRAY(SELECT known FROM accounts AS known
         WHERE project_id = $1
-            AND owner_id IN (SELECT unnest(ARRAY[id, campaign_id]) FROM voucher)
+            AND owner_id = ANY (ARRAY(SELECT unnest(ARRAY[id, campaign_id]) FROM voucher))
             AND measure = ANY ('{uses,ordered,discounted}')
             AND subject = ANY (ARRAY['', $9, $10, 'customer:' || (SELECT id FROM customer)])
             AND period = ANY ($11)) AS accounts

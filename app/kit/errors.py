@@ -159,6 +159,19 @@ class TimedOut(Busy):
     message = "Took too long, please retry"
 
 
+class Problem(BaseModel):
+    """One thing that is wrong with a request, and where: a JSON path, or the name of a query parameter."""
+
+    path: str
+    message: str
+
+
+class CustomError(BaseModel):
+    """What the marketer wants the customer to be told."""
+
+    message: str
+
+
 class ErrorBody(BaseModel):
     """The shape of every error answer: the contract's members and those of RFC 9457 in one object."""
 
@@ -174,6 +187,10 @@ class ErrorBody(BaseModel):
     status: int
     detail: str
     instance: str
+    errors: list[Problem] | None = None
+    error: CustomError | None = None
+    redeemable_type: str | None = None
+    redeemable_id: str | None = None
 
 
 def error_body(error: AppError, *, request_id: str, instance: str) -> dict[str, Any]:

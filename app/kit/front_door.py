@@ -6,6 +6,7 @@ import time
 from typing import Any, Protocol
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kit.errors import BodyTooLarge, Busy, InvalidQuery, TimedOut
@@ -89,6 +90,8 @@ class FrontDoor:
         deadline = Deadline(self.request_seconds)
         try:
             await self.app(scope, self._admit(scope, receive), send_marked)
+        except ClientDisconnect:
+            pass  # nobody is left to answer
         except Exception as problem:
             if status:  # half an answer is out; only closing the connection can say that it is not whole
                 raise

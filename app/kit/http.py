@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from app.kit.db import Database
 from app.kit.errors import InvalidQuery, UnsupportedMediaType
 from app.kit.idempotency import IdempotentRoute
-from app.kit.wire import decode
+from app.kit.wire import decode, encode
 
 ENCODED_SLASH = "\x00"
 """Stands for %2F in `scope["path"]` while routes are matched; a real NUL never gets that far."""
@@ -54,6 +54,11 @@ async def json_bytes(request: Request) -> bytes:
 def _is_json(content_type: str) -> bool:
     media_type = content_type.partition(";")[0].strip().lower()
     return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
+
+
+def answered(value: object, status: int = 200) -> Response:
+    """The answer that is `value`, JSON values in the shape the route's `response_model` documents."""
+    return Response(encode(value), status, media_type="application/json")
 
 
 class JsonRequest(Request):

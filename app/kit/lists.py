@@ -110,10 +110,14 @@ class Listing(BaseModel):
     def order_by(self, id_column: Column) -> list[ColumnElement[Any]]:
         """Ids sort by birth, so they stand for `created_at`, and they decide between rows that are otherwise equal."""
         name = self.order.removeprefix("-")
-        columns = [id_column] if name in ("created_at", "id") else [self.orders[name], id_column]
-        if self.order.startswith("-"):
-            return [columns[0].desc().nulls_last(), *(column.desc() for column in columns[1:])]
-        return [columns[0].asc().nulls_last(), *columns[1:]]
+        is_descending = self.order.startswith("-")
+        order_by = [id_column.desc() if is_descending else id_column.asc()]
+        if name not in ("created_at", "id"):
+            column = self.orders[name]
+            direction = column.desc() if is_descending else column.asc()
+            # Only where there can be nulls: an index in Postgres' own order is of no use to NULLS LAST.
+            order_by.insert(0, direction.nulls_last() if getattr(column, "nullable", True) else direction)
+        return order_by
 
 
 class ListQuery(Listing):

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from app.kit.errors import ErrorBody
 from app.kit.idempotency import HEADER, KEY_PATTERN, WRITES
+from app.kit.list_parameters import list_parameters
 from app.kit.lists import Listing
 
 REF_TEMPLATE = "#/components/schemas/{model}"
@@ -78,7 +79,11 @@ _SECURITY: dict[str, list[dict[str, list[str]]]] = {
 def sends(model: type[BaseModel]) -> dict[str, Any]:
     """`openapi_extra` for an endpoint that reads its body itself: the body is documented as `model`."""
     schema = model.model_json_schema(ref_template=REF_TEMPLATE)
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    named = {
+        "$ref": REF_TEMPLATE.format(model=model.__name__),
+        "$defs": {**schema.pop("$defs", {}), model.__name__: schema},
+    }
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": named}}}}
 
 
 def describe(app: FastAPI) -> None:
@@ -98,7 +103,13 @@ def openapi_document(app: FastAPI) -> str:
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    described = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
+    described = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=DESCRIPTION,
+        routes=app.routes,
+        separate_input_output_schemas=False,
+    )
     schemas = described.setdefault("components", {}).setdefault("schemas", {})
     schemas["ErrorBody"] = ErrorBody.model_json_schema(ref_template=REF_TEMPLATE)
     queries = _queries(app)
@@ -116,6 +127,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
             for query in queries.get(operation["operationId"], []):
                 operation.setdefault("parameters", []).extend(list_parameters(query))
     _hoist(described["paths"], schemas)
+    _hoist(schemas["ErrorBody"], schemas)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     described["components"]["securitySchemes"] = SECURITY_SCHEMES
@@ -134,72 +146,12 @@ def _queries(app: FastAPI) -> dict[str, list[type[Listing]]]:
     return queries
 
 
-def list_parameters(query: type[Listing]) -> list[dict[str, Any]]:
-    """The query parameters of a list, with what can be ordered and filtered by."""
-    schema = query.model_json_schema(ref_template=REF_TEMPLATE)
-    definitions = schema.get("$defs", {})
-    parameters = []
-    for name, field in schema["properties"].items():
-        field = _resolved(field, definitions)
-        field.pop("title", None)
-        if name == "order":
-            field["enum"] = query.order_names()
-        if name == "page":
-            field["maximum"] = getattr(query, "max_page", None)
-        style = {"style": "deepObject", "explode": True} if field.get("type") == "object" else {}
-        description = field.pop("description", None)
-        parameter = {
-            "name": name,
-            "in": "query",
-            "required": False,
-            "description": description,
-            "schema": field,
-            **style,
-        }
-        parameters.append({key: value for key, value in parameter.items() if value is not None})
-    if query.filterable.names():
-        parameters.append(_filters_parameter(query))
-    return parameters
-
-
-def _filters_parameter(query: type[Listing]) -> dict[str, Any]:
-    how = "Written `filters[attribute][conditions][operator]=value`; several values are repeated or indexed."
-    junction = "`filters[junction]=OR` asks for rows that match any attribute."
-    attributes = "\n".join(f"- `{name}`: {', '.join(operators)}" for name, operators in query.filterable.described())
-    return {
-        "name": "filters",
-        "in": "query",
-        "required": False,
-        "style": "deepObject",
-        "explode": True,
-        "description": f"{how} {junction}\n\n{attributes}",
-        "schema": {"type": "object", "additionalProperties": True},
-    }
-
-
-def _resolved(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a parameter that may be left out: no null among its types, no reference."""
-    choices = [choice for choice in field.pop("anyOf", []) if choice.get("type") != "null"]
-    resolved = {**(choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {}), **field}
-    name = resolved.pop("$ref", "").rpartition("/")[2]
-    if name:
-        resolved = {**_resolved(dict(definitions[name]), definitions), **resolved}
-    if resolved.get("default", ...) is None:
-        del resolved["default"]
-    members = resolved.get("properties", {})
-    if members:
-        resolved["properties"] = {
-            member: {key: value for key, value in _resolved(dict(schema), definitions).items() if key != "title"}
-            for member, schema in members.items()
-        }
-    return resolved
-
-
 def _hoist(node: Any, schemas: dict[str, Any]) -> None:
     """Move the definitions that `sends` brought along to where every other schema is."""
     if isinstance(node, dict):
         for name, schema in node.pop("$defs", {}).items():
-            schemas.setdefault(name, schema)
+            if schemas.setdefault(name, schema) != schema:
+                raise ValueError(f"Two different models are called {name}.")
         for member in node.values():
             _hoist(member, schemas)
     elif isinstance(node, list):

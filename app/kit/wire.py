@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Annotated, Any, ClassVar, TypeVar
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from pydantic import (
@@ -13,11 +14,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     ValidationError,
     model_serializer,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from app.kit.errors import MAX_PROBLEMS, InvalidPayload
 
@@ -171,11 +175,12 @@ def _no_truth_value(value: Any) -> Any:
     return value
 
 
-Int64 = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=-(2**63), le=2**63 - 1)]
+# The bounds stand before the validator: after it, Pydantic documents them by names that JSON Schema does not know.
+Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), BeforeValidator(_no_truth_value)]
 Amount = Annotated[
     int,
-    BeforeValidator(_no_truth_value),
     Field(ge=0, le=2**63 - 1, description="An amount in minor currency units."),
+    BeforeValidator(_no_truth_value),
 ]
 Metadata = dict[str, Any]
 
@@ -213,3 +218,38 @@ class WireOut(BaseModel):
     def _omit_empty(self, serialize: Any):  # type: ignore[no-untyped-def]  # an annotation would replace the JSON schema
         members = serialize(self)
         return {name: value for name, value in members.items() if value is not None or name in self.nullable}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """What a reader can rely on: a member that may be left out is never null, all others are there."""
+        schema = handler(core_schema)
+        described = handler.resolve_ref_schema(schema)
+        members = described.get("properties", {})
+        left_out = {
+            name
+            for name, field in cls.model_fields.items()
+            if name not in cls.nullable and _may_be_null(field.annotation)
+        }
+        for name in left_out:
+            members[name] = _without_null(members[name])
+        described["required"] = [name for name in members if name not in left_out]
+        return schema
+
+
+def _may_be_null(annotation: Any) -> bool:
+    if get_origin(annotation) is Annotated:
+        return _may_be_null(get_args(annotation)[0])
+    return annotation is NoneType or any(_may_be_null(choice) for choice in _choices(annotation))
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else ()
+
+
+def _without_null(schema: JsonSchemaValue) -> JsonSchemaValue:
+    """The schema of a member that is left out rather than null."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    if len(choices) == 1:
+        return {**choices[0], **rest}
+    return {"anyOf": choices, **rest} if choices else rest

@@ -10,7 +10,7 @@ from app.kit.tables import Base, Id, Json, ProjectRow, Timestamps
 
 
 class Project(Base, Timestamps):
-    """A shop: its own customers, codes and money, invisible to every other. `id` is internal, the wire shows `public_id`.
+    """A shop: its own customers, codes and money, invisible to every other. `id` is ours, the wire shows `public_id`.
 
     `configuration_version` moves with every change of campaigns, rules, keys or settings, so that a process notices a
     stale cache before it uses it. `settings` are those without a column of their own. `webhook_token` signs what we

@@ -12,9 +12,10 @@ from app.kit.tables import Id, Json, ProjectRow, Timestamps
 class Campaign(ProjectRow, Timestamps):
     """A group of vouchers with a purpose. A deleted campaign keeps its name.
 
-    `counted` names the limits its rules ever had (`engine.postings.Counted.name`): once counted, always counted, so that
-    the account of a limit is never out of date. Its value is true when there were redemptions before counting began, so
-    that the first posting must recount them. `validity` holds timeframe, days of the week and hours as on the wire.
+    `counted` names the limits its rules ever had (`engine.postings.Counted.name`): once counted, always counted, so
+    that the account of a limit is never out of date. Its value is true when there were redemptions before counting
+    began, so that the first posting must recount them. `validity` holds timeframe, days of the week and hours as on
+    the wire.
     """
 
     __tablename__ = "campaigns"

@@ -376,3 +376,51 @@ async def test_a_refusal_under_an_idempotency_key_is_recorded_once_and_replayed(
     assert first.json() == second.json()
     assert first.json()["key"] == "quantity_exceeded"
     assert len(await stored(db, project)) == 1
+
+
+async def test_an_order_made_by_a_redemption_is_announced_as_created_and_paid(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    voucher = await give_voucher(db, project)
+    answer = await redeem(client, project, cart(voucher.code))
+    await roll_back(client, project, answer["redemptions"][0]["id"])
+
+    async with db.read() as session:
+        events = select(OutboxEvent).where(OutboxEvent.project_id == project.id, OutboxEvent.type.startswith("order."))
+        announced = {event.type: event.data["order"] for event in await session.scalars(events)}
+
+    assert {"order.created", "order.paid", "order.canceled"} <= set(announced)
+    assert announced["order.paid"]["total_amount"] == 1800
+    assert announced["order.canceled"]["total_amount"] == 2000
+
+
+async def test_a_line_that_overrides_its_product_puts_it_into_the_catalogue(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    voucher = await give_voucher(db, project)
+    mug = line("mug", 900, product={"source_id": "mug", "name": "Mug", "price": 900, "override": True})
+
+    answer = await redeem(client, project, cart(voucher.code, items=[mug]))
+
+    kept = (await client.get("/v1/products/mug", headers=project.server)).json()
+    assert (kept["name"], kept["price"]) == ("Mug", 900)
+    assert answer["order"]["items"][0]["product_id"] == kept["id"]
+
+
+async def test_a_discount_on_a_product_reaches_its_skus(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    shirt = (await client.post("/v1/products", json={"source_id": "shirt"}, headers=project.server)).json()
+    red = {"source_id": "shirt-red", "price": 1500}
+    await client.post(f"/v1/products/{shirt['id']}/skus", json=red, headers=project.server)
+    discount = {"type": "PERCENT", "percent_off": 10, "effect": "APPLY_TO_ITEMS"}
+    voucher = await give_voucher(db, project, discount=discount)
+    targets = {"included": [{"object": "product", "id": "shirt", "effect": "APPLY_TO_EVERY"}]}
+    rule = await give_rule(client, project, rules={"logic": ""}, applicable_to=targets)
+    await give_assignment(client, project, rule["id"], "voucher", voucher.id)
+
+    answer = await validate(
+        client, project, cart(voucher.code, items=[{"source_id": "shirt-red", "related_object": "sku", "quantity": 2}])
+    )
+
+    assert answer["order"]["items_discount_amount"] == 300

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +77,25 @@ async def test_requests_are_counted_by_the_template_of_their_route(client: Async
     assert 'guerdon_http_request_seconds_bucket{le="0.1",method="GET",route="/healthz"}' in text
     assert "guerdon_http_requests_in_flight 1.0" in text
     assert "SECRET-CODE" not in text
+
+
+def test_metrics_of_several_processes_are_added_up(tmp_path: Path) -> None:
+    script = (
+        "from app.kit.metrics import exposition, record_request\n"
+        "record_request('GET', '/a', 200, 0.1)\n"
+        "print(exposition()[0].decode())"
+    )
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+
+    texts = [
+        subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
+        ).stdout
+        for _ in range(2)
+    ]
+
+    assert 'guerdon_http_requests_total{method="GET",route="/a",status="200"} 1.0' in texts[0]
+    assert 'guerdon_http_requests_total{method="GET",route="/a",status="200"} 2.0' in texts[1]
 
 
 SERVER = """

@@ -34,6 +34,12 @@ def _arrival(order: Order) -> list[str]:
     return [REACHED[order.status]] if order.status in REACHED else []
 
 
+def event_types_of(status: str, before: str | None) -> list[str]:
+    """What is announced of an order that a redemption made (`before` None) or changed; `before` is its old status."""
+    arrived = [REACHED[status]] if status != before and status in REACHED else []
+    return ["order.created" if before is None else "order.updated", *arrived]
+
+
 def _announce(session: AsyncSession, caller: Caller, order: Order, events: Iterable[str]) -> None:
     data = {"order": order_body(order)}
     for event in events:

@@ -58,6 +58,11 @@ RETURNING id, updated_at IS NULL AS is_new
 """)
 
 
+def overrides(item: OrderItemIn) -> bool:
+    """Whether the line wants to be kept in the catalogue."""
+    return any(said is not None and said.override for said in (item.product, item.sku))
+
+
 async def keep_overrides(
     session: AsyncSession, caller: Caller, items: Sequence[OrderItemIn], now: datetime, *, path: str = "items"
 ) -> Catalogue:

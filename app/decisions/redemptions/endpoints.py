@@ -8,13 +8,13 @@ from app.access.authentication import caller_of, requires
 from app.access.callers import Caller
 from app.decisions.answers import RedemptionList, RedemptionRead, RedemptionsRead, RollbacksRead, VoucherRedemptions
 from app.decisions.attempts import decide
-from app.decisions.endpoints import answered, configuration_of, explains
+from app.decisions.endpoints import configuration_of, explains
 from app.decisions.redemptions import history, rollbacks, service
 from app.decisions.redemptions.listing import RedemptionQuery
 from app.decisions.redemptions.schemas import RollbackIn, RollbackQuery
 from app.decisions.schemas import CheckoutIn
 from app.kit import clock
-from app.kit.http import Db, Router, json_bytes
+from app.kit.http import Db, Router, answered, json_bytes
 from app.kit.idempotency import kept_for_good
 from app.kit.openapi import sends
 from app.kit.wire import read

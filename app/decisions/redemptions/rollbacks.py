@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.callers import Caller
 from app.access.configuration import hold_configuration
+from app.commerce.orders.events import note_updated
 from app.commerce.orders.rendering import order_body
 from app.decisions.errors import (
     AlreadyRolledBack,
@@ -66,7 +67,7 @@ async def roll_back(
         _refuse_unfit(head, parts, request, whole_stack=whole_stack)
         await _release(session, caller, parts or [head])
         rollbacks = await _recorded(session, caller, head, parts, request, now)
-        order = await _reverted_order(session, head, parts, rollbacks, now)
+        order = await _reverted_order(session, caller, head, parts, rollbacks, now)
         for rollback in rollbacks:
             rollback.order_snapshot = order
         await session.flush()
@@ -202,7 +203,12 @@ async def _recorded(
 
 
 async def _reverted_order(
-    session: AsyncSession, head: Redemption, parts: Sequence[Redemption], rollbacks: Sequence[Redemption], now: datetime
+    session: AsyncSession,
+    caller: Caller,
+    head: Redemption,
+    parts: Sequence[Redemption],
+    rollbacks: Sequence[Redemption],
+    now: datetime,
 ) -> Wire | None:
     """Take what the redemption gave off the order again, cancel the order, and note the rollback in its map."""
     order = await session.scalar(
@@ -210,6 +216,7 @@ async def _reverted_order(
     )
     if order is None:
         return None
+    before = {"status": order.status, "discount_amount": order.discount_amount}
     for redemption in parts or [head]:
         snapshot = redemption.order_snapshot or {}
         order.discount_amount = max(0, order.discount_amount - snapshot.get("applied_discount_amount", 0))
@@ -227,6 +234,7 @@ async def _reverted_order(
     if parts:
         entry["rollback_stacked"] = [rollback.id for rollback in rollbacks[1:]]
     order.redemptions = {**order.redemptions, head.id: entry}
+    note_updated(session, caller, order, before if before["status"] != order.status else {"discount_amount": None})
     return order_body(order)
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from app.access.callers import Caller
+from app.commerce.orders.events import event_types_of
+from app.commerce.orders.rendering import order_body
 from app.decisions.rendering import request_order, snapshot_order, tracking_id_of
 from app.decisions.schemas import CheckoutIn
 from app.decisions.snapshot import Snapshot
@@ -13,7 +15,9 @@ from app.engine.decision import Decision, Failure, Outcome
 from app.engine.order_calculation import order_items_calculated
 from app.engine.redeemables import Redeemable, Unresolved
 from app.kit.ids import new_id
+from app.kit.records import row_of
 from app.kit.wire import format_instant
+from app.models import Order
 
 Row = dict[str, Any]
 
@@ -67,8 +71,21 @@ def failure_row(attempt: Attempt, failure: Failure, redeemable: Redeemable | Unr
     }
 
 
+def announcements(attempt: Attempt, rows: Rows) -> list[Row]:
+    """What a redemption that succeeds tells the world: itself, and what became of its order."""
+    events = [event_of("redemption.succeeded", row) for row in rows.redemptions]
+    if rows.order is not None:
+        order, kept = row_of(Order, rows.order), attempt.snapshot.kept_order
+        data = {"order": order_body(order)}
+        events += [
+            {"type": event_type, "entity_id": order.id, "data": data, "created_at": attempt.now}
+            for event_type in event_types_of(order.status, kept["status"] if kept else None)
+        ]
+    return events
+
+
 def event_of(event_type: str, row: Row) -> Row:
-    """What the outbox keeps: ids to look up when it is delivered."""
+    """An announcement of a redemption: ids to look up when it is delivered."""
     data = {
         "redemption_id": row["id"],
         "related_object_id": row["related_object_id"],

@@ -6,12 +6,13 @@ from typing import Any
 from app.access.callers import Caller
 from app.commerce.customers import profiles
 from app.commerce.customers.schemas import CustomerIn
+from app.commerce.orders.overrides import keep_overrides, overrides
 from app.decisions.errors import RedemptionFailed
 from app.decisions.recording import record
 from app.decisions.redemptions.rendering import redemption_answer
-from app.decisions.redemptions.rows import Attempt, event_of, failure_row, rows_of
+from app.decisions.redemptions.rows import Attempt, announcements, event_of, failure_row, rows_of
 from app.decisions.schemas import CheckoutIn
-from app.decisions.snapshot import customer_differs, decision_on, read
+from app.decisions.snapshot import Snapshot, customer_differs, decision_on, read
 from app.engine.postings import AccountKey
 from app.incentives.configuration import ConfigurationCache
 from app.kit.db import Database
@@ -22,22 +23,39 @@ async def redeem(
 ) -> dict[str, Any]:
     """Spend the redeemables of `request` on its order, all that apply or none. Gives the wire answer.
 
-    The customer is created or updated first and stays so whatever becomes of the redemption. A refused attempt is
-    recorded too, and committed before the error leaves.
+    Customer and overridden products are kept first and stay so whatever becomes of the redemption. A refused attempt
+    is recorded too, and committed before the error leaves.
 
     Raises RedemptionFailed with the first failure; NotFound for an unknown customer or order id; DuplicatedRedeemables;
     RanOut or Outdated when somebody else was faster: then nothing is written and the caller tries again.
     """
     snapshot = await read(db, cache, caller, request, now)
-    if request.customer is not None and customer_differs(request.customer, snapshot.customer):
-        async with db.write() as session:
-            customer = await profiles.upsert(session, caller, request.customer, now)
-            request = request.model_copy(update={"customer": CustomerIn(id=customer.id)})
-        snapshot = await read(db, cache, caller, request, now)
+    kept = await _keep(db, caller, request, snapshot, now)
+    if kept is not request:
+        request, snapshot = kept, await read(db, cache, caller, kept, now)
     attempt = Attempt(caller, request, now, snapshot, decision_on(snapshot, caller, explain=explain))
     if not attempt.decision.is_valid:
         raise await _recorded_failure(db, attempt)
     return await _record(db, attempt, explain=explain)
+
+
+async def _keep(db: Database, caller: Caller, request: CheckoutIn, snapshot: Snapshot, now: datetime) -> CheckoutIn:
+    """Keep what the request says about its customer, and about products it wants in the catalogue (`override`).
+
+    Gives the request that names the customer by id, or the same request when there was nothing to keep.
+    """
+    customer, items = request.customer, (request.order and request.order.items) or []
+    keeps_customer = customer is not None and customer_differs(customer, snapshot.customer)
+    keeps_items = snapshot.kept_order is None and any(overrides(item) for item in items)
+    if not (keeps_customer or keeps_items):
+        return request
+    async with db.write() as session:
+        if keeps_items:
+            await keep_overrides(session, caller, items, now, path="order.items")
+        if customer is not None and keeps_customer:
+            row = await profiles.upsert(session, caller, customer, now)
+            customer = CustomerIn(id=row.id)
+    return request.model_copy(update={"customer": customer})
 
 
 async def _record(db: Database, attempt: Attempt, *, explain: bool) -> dict[str, Any]:
@@ -51,7 +69,7 @@ async def _record(db: Database, attempt: Attempt, *, explain: bool) -> dict[str,
             orders=[rows.order] if rows.order else [],
             order_seen_at=kept_order["updated_at"] if kept_order else None,
             redemptions=rows.redemptions,
-            events=[event_of("redemption.succeeded", row) for row in rows.redemptions],
+            events=announcements(attempt, rows),
         )
     uses = {
         posting.account.owner_id: -balance

@@ -6,11 +6,11 @@ from app.access.authentication import caller_of
 from app.access.callers import Caller
 from app.decisions.answers import ValidationRead
 from app.decisions.attempts import decide
-from app.decisions.endpoints import answered, configuration_of, explains
+from app.decisions.endpoints import configuration_of, explains
 from app.decisions.schemas import CheckoutIn
 from app.decisions.validations import service
 from app.kit import clock
-from app.kit.http import Db, Router, json_bytes
+from app.kit.http import Db, Router, answered, json_bytes
 from app.kit.openapi import sends
 from app.kit.wire import read
 

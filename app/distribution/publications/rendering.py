@@ -1,6 +1,7 @@
 """Publications as they are answered."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,11 +15,12 @@ from app.distribution.publications.schemas import PublicationEntry, PublicationR
 from app.incentives.validation_rules.assignments import assignments_of
 from app.incentives.vouchers.rendering import discount_of, voucher_read
 from app.incentives.vouchers.repository import VoucherRepository
+from app.kit.wire import WireOut
 from app.models import Campaign, Customer, Publication, Voucher
 
 
-async def read_publication(session: AsyncSession, caller: Caller, publication: Publication) -> PublicationRead:
-    """A publication that succeeded, with the voucher and the customer as they are now."""
+async def read_publication(session: AsyncSession, caller: Caller, publication: Publication) -> dict[str, Any]:
+    """A publication that succeeded as a PublicationRead in JSON values, with voucher and customer as they are now."""
     customers = await _customers(session, caller.project_id, [publication.customer_id])
     voucher = None
     if len(publication.voucher_ids) == 1:
@@ -28,7 +30,7 @@ async def read_publication(session: AsyncSession, caller: Caller, publication: P
         uses = await vouchers.uses_of([voucher_id])
         assignments = await assignments_of(session, caller.project_id, [voucher_id])
         voucher = voucher_read(*found[voucher_id], uses.get(voucher_id, 0), assignments[voucher_id])
-    return PublicationRead(
+    read = PublicationRead(
         id=publication.id,
         created_at=publication.created_at,
         customer_id=publication.customer_id,
@@ -37,15 +39,15 @@ async def read_publication(session: AsyncSession, caller: Caller, publication: P
         source_id=publication.source_id,
         customer=customers.get(publication.customer_id),
         vouchers_id=publication.voucher_ids,
-        voucher=voucher,
         vouchers=None if voucher else publication.voucher_codes,
     )
+    return _with_voucher(read, voucher)
 
 
 async def list_entries(
     session: AsyncSession, project_id: int, publications: Sequence[Publication]
-) -> list[PublicationEntry]:
-    """Publications as a list shows them; a fixed number of statements for any number of them."""
+) -> list[dict[str, Any]]:
+    """Publications as PublicationEntry in JSON values; a fixed number of statements for any number of them."""
     customers = await _customers(session, project_id, {publication.customer_id for publication in publications})
     first_ids = {publication.voucher_ids[0] for publication in publications if len(publication.voucher_ids) == 1}
     vouchers = await PoolRepository(session, project_id).with_campaigns(first_ids)
@@ -56,9 +58,9 @@ def _entry(
     publication: Publication,
     customers: Mapping[str, CustomerRead],
     vouchers: Mapping[str, tuple[Voucher, Campaign | None]],
-) -> PublicationEntry:
+) -> dict[str, Any]:
     found = vouchers.get(publication.voucher_ids[0]) if len(publication.voucher_ids) == 1 else None
-    return PublicationEntry(
+    entry = PublicationEntry(
         id=publication.id,
         created_at=publication.created_at,
         customer_id=publication.customer_id,
@@ -72,14 +74,19 @@ def _entry(
         customer=customers.get(publication.customer_id),
         vouchers=publication.voucher_codes,
         vouchers_id=publication.voucher_ids,
-        voucher=None if found is None else _in_short(*found),
     )
+    return _with_voucher(entry, None if found is None else _in_short(*found))
 
 
-def _in_short(voucher: Voucher, campaign: Campaign | None) -> PublishedVoucher:
-    return PublishedVoucher(
-        code=voucher.code, campaign=campaign.name if campaign else None, discount=discount_of(voucher, campaign)
-    )
+def _in_short(voucher: Voucher, campaign: Campaign | None) -> dict[str, Any]:
+    short = PublishedVoucher(code=voucher.code, campaign=campaign.name if campaign else None)
+    return {**short.model_dump(mode="json"), "discount": discount_of(voucher, campaign)}
+
+
+def _with_voucher(publication: WireOut, voucher: dict[str, Any] | None) -> dict[str, Any]:
+    """The voucher as it is stored and answered elsewhere: its schema would fill it up with nulls."""
+    members: dict[str, Any] = publication.model_dump(mode="json")
+    return members if voucher is None else {**members, "voucher": voucher}
 
 
 async def _customers(

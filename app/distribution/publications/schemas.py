@@ -5,6 +5,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from app.commerce.customers.schemas import CustomerIn, CustomerRead
+from app.engine.effects import Discount
+from app.incentives.vouchers.schemas import VoucherRead
 from app.kit.lists import PageBody
 from app.kit.wire import Instant, Metadata, WireIn, WireOut
 
@@ -62,8 +64,8 @@ class PublicationRead(WireOut):
     result: Literal["SUCCESS"] = "SUCCESS"
     customer: Annotated[CustomerRead | None, Field(description="Absent once the customer has been erased.")]
     vouchers_id: list[str]
-    voucher: dict[str, Any] | None
-    vouchers: list[str] | None
+    voucher: VoucherRead | None = None
+    vouchers: list[str] | None = None
     object: Literal["publication"] = "publication"
 
 
@@ -72,7 +74,7 @@ class PublishedVoucher(WireOut):
 
     code: str
     campaign: str | None
-    discount: dict[str, Any] | None
+    discount: Discount | None = None
     is_referral_code: bool = False
     object: Literal["voucher"] = "voucher"
 
@@ -95,7 +97,7 @@ class PublicationEntry(WireOut):
     customer: Annotated[CustomerRead | None, Field(description="Absent once the customer has been erased.")]
     vouchers: Annotated[list[str], Field(description="The codes that were given.")]
     vouchers_id: list[str]
-    voucher: PublishedVoucher | None
+    voucher: PublishedVoucher | None = None
     object: Literal["publication"] = "publication"
 
 

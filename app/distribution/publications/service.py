@@ -1,5 +1,7 @@
 """Use cases of publications, one transaction each."""
 
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.callers import Caller
@@ -7,7 +9,7 @@ from app.distribution.publications import publishing
 from app.distribution.publications.errors import Unpublishable
 from app.distribution.publications.listing import PublicationQuery, publications_of
 from app.distribution.publications.rendering import list_entries, read_publication
-from app.distribution.publications.schemas import PublicationCreate, PublicationEntry, PublicationRead
+from app.distribution.publications.schemas import PublicationCreate
 from app.incentives.vouchers.repository import VoucherRepository
 from app.kit import clock
 from app.kit.db import Database
@@ -16,8 +18,8 @@ from app.kit.lists import fetch_page
 from app.models import Voucher
 
 
-async def publish(db: Database, caller: Caller, body: PublicationCreate, *, join_once: bool) -> PublicationRead:
-    """Give codes to a customer, all that were asked for or none.
+async def publish(db: Database, caller: Caller, body: PublicationCreate, *, join_once: bool) -> dict[str, Any]:
+    """Give codes to a customer, all that were asked for or none; the answer is a PublicationRead in JSON values.
 
     An attempt that finds nothing to give is kept as well, in a transaction of its own, before the error leaves.
 
@@ -38,8 +40,8 @@ async def publish(db: Database, caller: Caller, body: PublicationCreate, *, join
         return await read_publication(session, caller, publication)
 
 
-async def search(db: Database, caller: Caller, query: PublicationQuery) -> tuple[list[PublicationEntry], int]:
-    """The publications that `query` asks for, and how many there are on all pages.
+async def search(db: Database, caller: Caller, query: PublicationQuery) -> tuple[list[dict[str, Any]], int]:
+    """The publications that `query` asks for, as they are answered, and how many there are on all pages.
 
     Raises InvalidQuery.
     """

@@ -66,7 +66,7 @@ async def _created(
 ) -> dict[str, Any]:
     voucher_as_read = (await read_all(session, caller, [(voucher, campaign)]))[0]
     changes = body.model_dump(mode="json", exclude_unset=True)
-    voucher_events.changed(session, caller, "created", voucher_as_read, changes)
+    voucher_events.changed(session, caller, "created", voucher_as_read, campaign, changes)
     return voucher_as_read | ({"warnings": warnings} if warnings else {})
 
 

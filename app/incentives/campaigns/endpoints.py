@@ -11,8 +11,7 @@ from app.incentives.campaigns import additions, service
 from app.incentives.campaigns.listing import CampaignQuery
 from app.incentives.campaigns.schemas import CampaignCreate, CampaignList, CampaignRead, CampaignUpdate, VouchersAdd
 from app.incentives.vouchers.schemas import VoucherRead
-from app.kit.http import Db, Router
-from app.kit.wire import encode
+from app.kit.http import Db, Router, answered
 
 router = Router(prefix="/v1/campaigns", tags=["campaigns"])
 Reader = Annotated[Caller, requires("campaigns:read")]
@@ -29,10 +28,6 @@ CodesLimit = Annotated[int, Depends(codes_limit_of)]
 Force = Annotated[
     bool, Query(description="Delete for good, so that names and codes are free again. What was redeemed stays stored.")
 ]
-
-
-def answered(value: object, status: int = 200) -> Response:
-    return Response(encode(value), status, media_type="application/json")
 
 
 @router.post("", response_model=CampaignRead)

@@ -17,6 +17,7 @@ from app.incentives.campaigns.listing import CampaignQuery
 from app.incentives.campaigns.rendering import campaign_read
 from app.incentives.campaigns.repository import CampaignRepository
 from app.incentives.campaigns.schemas import CampaignCreate, CampaignUpdate
+from app.incentives.codes.errors import inside
 from app.incentives.codes.shapes import shape_of
 from app.incentives.validation_rules.assignments import assign, assignments_of, unassign_all
 from app.incentives.vouchers.creation import add_voucher
@@ -37,7 +38,8 @@ async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_li
     CodeTaken.
     """
     columns = columns_of(body, caller.project)
-    shape = shape_of(columns["code_config"], caller.project.case_sensitive_codes)
+    with inside("voucher"):
+        shape = shape_of(columns["code_config"], caller.project.case_sensitive_codes)
     warnings: list[str] = []
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
@@ -59,11 +61,13 @@ async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_li
         if body.voucher is not None and body.voucher.code is not None:
             await add_voucher(session, caller, campaign, body.voucher.code)
         else:
-            warnings = await generation.check_room(session, caller, campaign, shape, body.vouchers_count, codes_limit)
-            if body.vouchers_count == 1:
+            count = body.vouchers_count
+            with inside("voucher"):
+                warnings = await generation.check_room(session, caller, campaign, shape, count, codes_limit)
+            if count == 1:
                 await create_codes(session, caller.project, campaign)
-            elif body.vouchers_count > 1:
-                await generation.start(session, caller, campaign, body.vouchers_count, campaign.code_config)
+            elif count > 1:
+                await generation.start(session, caller, campaign, count, campaign.code_config)
         campaign_as_read = await _read(session, campaign)
         events.changed(session, caller, "created", campaign_as_read, body.model_dump(mode="json", exclude_unset=True))
     return campaign_as_read | ({"warnings": warnings} if warnings else {})

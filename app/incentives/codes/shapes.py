@@ -56,19 +56,22 @@ def shape_of(config: Mapping[str, Any], case_sensitive: bool) -> CodeShape:
     pattern, prefix, postfix = (_text(config, name) for name in ("pattern", "prefix", "postfix"))
     if not pattern:
         if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= MAX_LENGTH:
-            raise InvalidCodeConfig(f"code_config.length must be a whole number from 1 to {MAX_LENGTH}.")
+            raise InvalidCodeConfig(f"code_config.length must be a whole number from 1 to {MAX_LENGTH}.", "length")
         pattern = "#" * length
     template = prefix + pattern + postfix
     holes = tuple(len(prefix) + index for index, character in enumerate(pattern) if character == "#")
     if not holes:
-        raise InvalidCodeConfig("code_config.pattern must contain at least one #, which a random character replaces.")
+        raise InvalidCodeConfig(
+            "code_config.pattern must contain at least one #, which a random character replaces.", "pattern"
+        )
     charset = _charset(_text(config, "charset") or DEFAULT_CHARSET, case_sensitive)
     problem = problem_of(template)
     if problem is not None:
         raise InvalidCodeConfig(f"Codes of the form {template} are not possible: a code {problem}.")
     if len(set(template) | set(charset)) > MAX_CHARACTERS:
         raise InvalidCodeConfig(
-            f"code_config.charset and the fixed text may use at most {MAX_CHARACTERS} different characters together."
+            f"code_config.charset and the fixed text may use at most {MAX_CHARACTERS} different characters together.",
+            "charset",
         )
     return CodeShape(template, holes, charset)
 
@@ -78,20 +81,22 @@ def _text(config: Mapping[str, Any], name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise InvalidCodeConfig(f"code_config.{name} must be a text.")
+        raise InvalidCodeConfig(f"code_config.{name} must be a text.", name)
     return value
 
 
 def _charset(charset: str, case_sensitive: bool) -> str:
     """One character for each normal form among those of `charset`, in their order."""
     if any(unicodedata.category(character)[0] in "CZ" for character in charset):
-        raise InvalidCodeConfig("code_config.charset must not contain white space or control characters.")
+        raise InvalidCodeConfig("code_config.charset must not contain white space or control characters.", "charset")
     distinct: dict[str, str] = {}
     for character in charset:
         distinct.setdefault(normalise(character, case_sensitive), character)
     chosen = "".join(distinct.values())
     if len(chosen) > MAX_CHARACTERS:
-        raise InvalidCodeConfig(f"code_config.charset may hold at most {MAX_CHARACTERS} different characters.")
+        raise InvalidCodeConfig(
+            f"code_config.charset may hold at most {MAX_CHARACTERS} different characters.", "charset"
+        )
     if not chosen.isascii():
         _refuse_combining(chosen, case_sensitive)
     return chosen
@@ -103,7 +108,9 @@ def _refuse_combining(charset: str, case_sensitive: bool) -> None:
     forms = {character: normalise(character, case_sensitive) for character in charset}
     for first, form in forms.items():
         if len(form) != 1:
-            raise InvalidCodeConfig(f"code_config.charset: {first} is the same as {form} when codes are compared.")
+            raise InvalidCodeConfig(
+                f"code_config.charset: {first} is the same as {form} when codes are compared.", "charset"
+            )
         for second in charset:
             if normalise(first + second, case_sensitive) != form + forms[second]:
-                raise InvalidCodeConfig(f"code_config.charset: {first} and {second} merge when they meet.")
+                raise InvalidCodeConfig(f"code_config.charset: {first} and {second} merge when they meet.", "charset")

@@ -79,12 +79,3 @@ async def free_code(session: AsyncSession, project: ProjectView, shape: CodeShap
         source = source or draws(shape)
         codes = source.take(TRIES)
     raise NoCodeLeft(shape.template, shape.capacity)
-
-
-async def create_code(session: AsyncSession, project: ProjectView, campaign: Campaign) -> Voucher:
-    """One new voucher of the campaign, for somebody who asks for it now. See `create_codes`.
-
-    Raises NoCodeLeft.
-    """
-    (voucher,) = await create_codes(session, project, campaign)
-    return voucher

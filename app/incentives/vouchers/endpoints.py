@@ -6,11 +6,11 @@ from fastapi import Depends, Response
 
 from app.access.authentication import requires
 from app.access.callers import Caller
-from app.incentives.campaigns.endpoints import CodesLimit, Force, answered
+from app.incentives.campaigns.endpoints import CodesLimit, Force
 from app.incentives.vouchers import service
 from app.incentives.vouchers.listing import VoucherQuery
 from app.incentives.vouchers.schemas import VoucherCreate, VoucherList, VoucherRead, VoucherUpdate
-from app.kit.http import Db, Router
+from app.kit.http import Db, Router, answered
 
 router = Router(prefix="/v1/vouchers", tags=["vouchers"])
 Reader = Annotated[Caller, requires("vouchers:read")]

@@ -83,7 +83,7 @@ class PublishRead(WireOut):
     url: str
 
 
-class RedemptionRead(WireOut):
+class VoucherRedemptionRead(WireOut):
     nullable: ClassVar[frozenset[str]] = frozenset({"quantity"})
 
     object: Literal["list"] = "list"
@@ -117,7 +117,7 @@ class VoucherRead(WireOut):
     object: Literal["voucher"] = "voucher"
     categories: list[Any]
     publish: PublishRead
-    redemption: RedemptionRead
+    redemption: VoucherRedemptionRead
     validation_rules_assignments: AssignmentList
     warnings: Annotated[list[str] | None, Field(description="What is doubtful about a generated code.")] = None
 

@@ -50,7 +50,9 @@ async def create(
         for rule_id in dict.fromkeys(body.validation_rules):
             await assign(session, caller, rule_id, "voucher", voucher.id)
         voucher_as_read = (await read_all(session, caller, [(voucher, campaign)]))[0]
-        events.changed(session, caller, "created", voucher_as_read, body.model_dump(mode="json", exclude_unset=True))
+        events.changed(
+            session, caller, "created", voucher_as_read, campaign, body.model_dump(mode="json", exclude_unset=True)
+        )
     return voucher_as_read | ({"warnings": warnings} if warnings else {})
 
 
@@ -72,7 +74,9 @@ async def update(db: Database, caller: Caller, code: str, body: VoucherUpdate) -
             setattr(voucher, name, value)
         voucher.updated_at = clock.now()
         voucher_as_read = (await read_all(session, caller, [(voucher, campaign)]))[0]
-        events.changed(session, caller, "updated", voucher_as_read, body.model_dump(mode="json", exclude_unset=True))
+        events.changed(
+            session, caller, "updated", voucher_as_read, campaign, body.model_dump(mode="json", exclude_unset=True)
+        )
     return voucher_as_read
 
 
@@ -90,7 +94,7 @@ async def switch(db: Database, caller: Caller, code: str, *, active: bool) -> di
             voucher.updated_at = clock.now()
         voucher_as_read = (await read_all(session, caller, [(voucher, campaign)]))[0]
         if is_change:
-            events.changed(session, caller, "enabled" if active else "disabled", voucher_as_read)
+            events.changed(session, caller, "enabled" if active else "disabled", voucher_as_read, campaign)
     return voucher_as_read
 
 
@@ -113,7 +117,7 @@ async def delete(db: Database, caller: Caller, code: str, *, force: bool) -> Non
             await vouchers.release([voucher.id], clock.now())
         else:
             await vouchers.remove([voucher.id])
-        events.changed(session, caller, "deleted", voucher_as_read, {"force": force})
+        events.changed(session, caller, "deleted", voucher_as_read, campaign, {"force": force})
         if campaign is not None:
             await CampaignRepository(session, caller.project_id).count_vouchers(campaign.id, -1)
 

@@ -420,3 +420,29 @@ async def test_the_same_idempotency_key_gives_the_same_code(
     assert again.json() == first.json()
     assert again.headers["Idempotent-Replayed"] == "true"
     assert [voucher.publish_count for voucher in await vouchers_of(db, project)] == [1, 0]
+
+
+async def test_a_refused_publication_with_an_idempotency_key_is_kept_once(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    campaign = await give_pool(db, project)
+    headers = {**project.server, "Idempotency-Key": "once"}
+    body = {"customer": ADA, **source_of(campaign)}
+
+    answers = [await client.post("/v1/publications", json=body, headers=headers) for _ in range(2)]
+
+    assert [answer.json()["key"] for answer in answers] == ["no_voucher_suitable_for_publication"] * 2
+    async with db.read() as session:
+        kept = (await session.scalars(select(Publication).where(Publication.project_id == project.id))).all()
+    assert [publication.result for publication in kept] == ["FAILURE"]
+
+
+async def test_codes_are_given_whatever_their_case_if_the_project_ignores_it(client: AsyncClient, db: Database) -> None:
+    project = await give_project(db, case_sensitive_codes=False)
+    voucher = await give_voucher(db, project, code="Sorry-1")
+
+    published = await publish(client, project, {"voucher": "SORRY-1", "source_id": "s-1"})
+    again = await publish(client, project, {"voucher": "sorry-1", "source_id": "s-1"})
+
+    assert published["vouchers_id"] == [voucher.id]
+    assert again == published
