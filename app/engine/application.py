@@ -11,11 +11,13 @@ class Application:
 
     `item_discount_amounts` has one entry per line of the cart, or is empty when no line is discounted.
     `item_discount_quantities` counts units given free of charge in the same way; discounts in money leave it empty.
+    `credits` is how much of what is taken off a tender pays: a gift card's balance sinks by it.
     """
 
     order_discount_amount: int = 0
     item_discount_amounts: tuple[int, ...] = ()
     item_discount_quantities: tuple[int, ...] = ()
+    credits: int = 0
 
     @property
     def items_discount_amount(self) -> int:
@@ -47,6 +49,7 @@ class Application:
             self.order_discount_amount + other.order_discount_amount,
             _added(self.item_discount_amounts, other.item_discount_amounts),
             _added(self.item_discount_quantities, other.item_discount_quantities),
+            credits=self.credits + other.credits,
         )
 
 
