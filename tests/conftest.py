@@ -3,15 +3,12 @@
 import asyncio
 import contextlib
 import os
-import secrets
 import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -25,6 +22,7 @@ from app.processes.postgres import embedded_postgres
 from app.settings import Settings
 from app.worker import run_worker
 from tests.factories.access import ProjectKeys, give_project
+from tests.factories.databases import empty_database
 
 
 @pytest.fixture(scope="session")
@@ -42,14 +40,9 @@ async def postgres_url() -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def database_url(postgres_url: str) -> AsyncIterator[str]:
     """A fresh, migrated database."""
-    name = f"guerdon_test_{secrets.token_hex(4)}"
-    server = await asyncpg.connect(postgres_url)
-    await server.execute(f"CREATE DATABASE {name}")
-    url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
-    await migrate(url)
-    yield url
-    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await server.close()
+    async with empty_database(postgres_url) as url:
+        await migrate(url)
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,6 @@ from sqlalchemy import func, select, text
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.idempotency import IdempotencyRecord
-from app.kit.ids import new_id
 from app.kit.jobs import Work
 from app.kit.migrations import migrate
 from app.main import create_app
@@ -25,6 +24,7 @@ from app.models import AsyncAction, Voucher
 from app.settings import Settings
 from app.worker import forget_answers, forget_jobs, revive_actions, run_worker
 from tests.factories.access import ProjectKeys, give_project
+from tests.factories.databases import empty_database, name_of
 from tests.factories.incentives import ask, finished, give_campaign
 
 COUNT = 150_000
@@ -48,14 +48,9 @@ asyncio.run(main())
 @pytest.fixture
 async def own_database_url(postgres_url: str) -> AsyncIterator[str]:
     """A database in which no other worker takes the jobs away."""
-    name = new_id("guerdon_worker")
-    server = await asyncpg.connect(postgres_url)
-    await server.execute(f"CREATE DATABASE {name}")
-    url = postgres_url.rsplit("/", 1)[0] + f"/{name}"
-    await migrate(url)
-    yield url
-    await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await server.close()
+    async with empty_database(postgres_url) as url:
+        await migrate(url)
+        yield url
 
 
 @pytest.fixture
@@ -167,7 +162,7 @@ async def test_a_worker_that_loses_the_database_goes_on_when_it_is_back(
     await server.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = $1 AND application_name LIKE 'guerdon worker%'",
-        own_database_url.rsplit("/", 1)[1],
+        name_of(own_database_url),
     )
     await server.close()
     action = await finished(own_client, own_project, action_id, seconds=60)

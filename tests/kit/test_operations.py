@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from httpx import ASGITransport, AsyncClient
 
-from app.kit.db import Database
 from app.kit.migrations import migrate
 from app.main import create_app
 from app.settings import Settings
+from tests.factories.databases import empty_database
 
 ORIGIN = "https://shop.example.com"
 
@@ -44,21 +44,16 @@ async def test_a_process_without_its_database_is_healthy_but_not_ready() -> None
     assert readiness.json()["message"] == "Not ready"
 
 
-async def test_a_database_without_our_schema_makes_the_process_not_ready(database_url: str, db: Database) -> None:
-    name = f"{database_url.rpartition('/')[2]}_empty"
-    async with db.connection() as connection:
-        await connection.execute(f"CREATE DATABASE {name}")
-    url = f"{database_url.rpartition('/')[0]}/{name}"
-    app = create_app(Settings(database_url=url))
-    async with (
-        app.router.lifespan_context(app),
-        AsyncClient(transport=ASGITransport(app), base_url="http://testserver") as client,
-    ):
-        before = await client.get("/readyz")
-        await migrate(url)
-        after = await client.get("/readyz")
-    async with db.connection() as connection:
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+async def test_a_database_without_our_schema_makes_the_process_not_ready(postgres_url: str) -> None:
+    async with empty_database(postgres_url) as url:
+        app = create_app(Settings(database_url=url))
+        async with (
+            app.router.lifespan_context(app),
+            AsyncClient(transport=ASGITransport(app), base_url="http://testserver") as client,
+        ):
+            before = await client.get("/readyz")
+            await migrate(url)
+            after = await client.get("/readyz")
 
     assert before.status_code == 503
     assert "guerdon migrate" in before.json()["details"]

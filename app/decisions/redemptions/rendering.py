@@ -29,7 +29,7 @@ def redemption_read(row: Row, *, customer: Wire | None, voucher: Wire | None, re
         "redemption": row["redemption_id"] if is_rollback else row["parent_id"],
         "result": row["result"],
         "status": row["status"],
-        "order": row.get("order_snapshot"),
+        "order": kept_order_read(row.get("order_snapshot")),
         "channel": {"channel_id": row["api_key_id"], "channel_type": row["channel_type"]},
         "customer": customer,
         "related_object_type": row["related_object_type"],
@@ -43,6 +43,11 @@ def redemption_read(row: Row, *, customer: Wire | None, voucher: Wire | None, re
     if related:
         shown["related_redemptions"] = related
     return shown
+
+
+def kept_order_read(order: Wire | None) -> Wire | None:
+    """An order as a redemption keeps it, as it is shown there: what has no value is left out."""
+    return None if order is None else {name: value for name, value in order.items() if value is not None}
 
 
 def redemption_answer(attempt: Attempt, rows: Rows, uses: Mapping[str, int], *, explain: bool) -> Wire:
@@ -80,13 +85,13 @@ def order_identity(order: Row) -> Wire:
         "status": order["status"],
         "created_at": format_instant(order["created_at"]),
         "redemptions": order["redemptions"],
-        "customer_id": order["customer_id"],
     }
     if order["source_id"] is not None:
         shown["source_id"] = order["source_id"]
     if order["updated_at"] is not None:
         shown["updated_at"] = format_instant(order["updated_at"])
     if order["customer_id"] is not None:
+        shown["customer_id"] = order["customer_id"]
         shown["customer"] = {"id": order["customer_id"], "object": "customer"}
     return shown
 

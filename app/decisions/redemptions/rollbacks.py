@@ -21,6 +21,7 @@ from app.decisions.errors import (
     InvalidRedemptionParent,
 )
 from app.decisions.redemptions.history import read_all
+from app.decisions.redemptions.rendering import kept_order_read
 from app.decisions.redemptions.repository import RedemptionRepository
 from app.decisions.redemptions.schemas import RollbackIn
 from app.decisions.rendering import Wire
@@ -240,8 +241,8 @@ async def _reverted_order(
 
 def _answer(shown: list[Wire], order: Wire | None) -> RolledBack:
     if len(shown) == 1:
-        return RolledBack(None, shown, order)
-    return RolledBack(shown[0], shown[1:], order)
+        return RolledBack(None, shown, kept_order_read(order))
+    return RolledBack(shown[0], shown[1:], kept_order_read(order))
 
 
 def _without_discount(item: Row, given: Row) -> dict[str, Any]:

@@ -1,0 +1,241 @@
+"""`make bench`: measure a fresh server, and in the same minutes what the machine, Postgres and FastAPI give.
+
+Everything is measured in rounds, one thing after the other, and medians are shown: what disturbs the machine for a
+while disturbs all of them. Ratios are what counts; absolute figures are those of this machine today.
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import random
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from bench import workload
+from bench.conservation import check_conservation
+from bench.copying import copy_again
+from bench.load import Load
+from bench.pgbench import run_pgbench, script_of, statements_of
+from bench.processes import Guerdon, Server, generate_load, guerdon, uvicorn
+from bench.report import Figures, Line, Report, middle, middle_ratio, show
+
+CLIENTS = 32
+FLOOR = Path(__file__).with_name("floor.sql")
+CHECKOUT_MARK, GENERATION_MARK, MEMORY_MARK_MIB = 0.5, 0.5, 250
+FLOOR_NAMES = {"/v1/validations": "/validate", "/v1/redemptions": "/redeem"}
+NEXT_TO = "a bare FastAPI route"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured, and for how long."""
+
+    codes: int = 1_000_000
+    sampled_codes: int = 100_000
+    customers: int = 100_000
+    products: int = 10_000
+    rounds: int = 5
+    seconds: float = 5
+    warm_up_seconds: float = 1
+
+
+QUICK = Plan(
+    codes=20_000, sampled_codes=5_000, customers=2_000, products=1_000, rounds=1, seconds=1, warm_up_seconds=0.5
+)
+
+
+@dataclass
+class Bench:
+    """What is running, what is sent to it, and what was answered so far."""
+
+    plan: Plan
+    server: Guerdon
+    floor: Server
+    bare: Server
+    codes: list[str]
+    scripts: Mapping[str, Path]
+    redeemed: int = 0
+    floor_redeemed: int = 0
+    measured: dict[tuple[str, str], list[Figures]] = field(default_factory=dict)
+    runs: Iterator[int] = field(default_factory=itertools.count)
+
+    async def drive(self, what: str, server: Server, path: str, codes: list[str]) -> None:
+        """One measurement over HTTP. Raises RuntimeError when anything but 200 was answered."""
+        cpu_before = server.cpu_seconds()
+        seen = await generate_load(
+            Load(
+                host="127.0.0.1",
+                port=server.port,
+                path=path,
+                headers=self.server.headers,
+                body=workload.checkout_body(),
+                codes=codes,
+                customers=random.sample(workload.customer_ids(self.plan.customers), min(self.plan.customers, 10_000)),
+                order_prefix=f"order-{next(self.runs):04d}-",
+                connections=CLIENTS,
+                seconds=self.plan.seconds,
+                warm_up_seconds=self.plan.warm_up_seconds,
+            )
+        )
+        answers = sum(seen.statuses.values())
+        if set(seen.statuses) != {200}:
+            raise RuntimeError(f"{path} answered {seen.statuses}, first {seen.refusal}")
+        if path == "/v1/redemptions":
+            self.redeemed += answers
+        if path == "/redeem":
+            self.floor_redeemed += answers
+        cpu = (server.cpu_seconds() - cpu_before) / answers * 1e6
+        who = {self.server.port: "Guerdon", self.floor.port: NEXT_TO, self.bare.port: "the load generator"}[server.port]
+        self.keep(what, who, Figures(seen.per_second, seen.p50, seen.p99, cpu))
+
+    async def drive_postgres(self, what: str) -> None:
+        done, per_second, latency = await run_pgbench(
+            self.server, self.scripts[what], clients=CLIENTS, seconds=self.plan.seconds
+        )
+        self.redeemed += done
+        self.keep(what, "pgbench, same statements", Figures(per_second, latency))
+
+    def keep(self, what: str, who: str, figures: Figures) -> None:
+        self.measured.setdefault((what, who), []).append(figures)
+
+    async def round(self) -> None:
+        """Everything once, each thing right beside its floor."""
+        spread, hot = random.sample(self.codes, len(self.codes)), self.codes[:1]
+        for what, path, codes in (
+            ("validate", "/v1/validations", spread),
+            ("redeem", "/v1/redemptions", spread),
+            ("redeem one hot code", "/v1/redemptions", hot),
+        ):
+            await self.drive(what, self.floor, FLOOR_NAMES[path], codes)
+            await self.drive(what, self.server, path, codes)
+            if what in self.scripts:
+                await self.drive_postgres(what)
+        await self.drive("an answer of 8 kB", self.bare, "/", spread)
+
+
+async def run(plan: Plan, folder: Path) -> Report:
+    """Raises NotConserved, RuntimeError for an answer other than 200, ChildProcessError for a failed measurement."""
+    async with guerdon(folder / "data") as server:
+        say("setting up the shop")
+        rule_id = await workload.open_shop(server, customers=plan.customers, products=plan.products)
+        say(f"generating {plan.codes:,} codes")
+        began_at = time.perf_counter()
+        campaign_id = await workload.create_campaign(server, rule_id, plan.codes)
+        generated = Figures(plan.codes / (time.perf_counter() - began_at))
+        say("copying the same rows")
+        copied = Figures(await copy_again(server.database_url, campaign_id))
+        async with ready_bench(plan, server, folder) as bench:
+            for number in range(plan.rounds):
+                say(f"round {number + 1} of {plan.rounds}")
+                await bench.round()
+            counts = await check_conservation(
+                server.database_url, answered=bench.redeemed, floor_answered=bench.floor_redeemed
+            )
+            bench.keep("generate codes", "Guerdon", generated)
+            bench.keep("generate codes", "COPY of the rows", copied)
+            return Report(lines_of(bench), server.memory_mib(), MEMORY_MARK_MIB, counts.answered)
+
+
+@asynccontextmanager
+async def ready_bench(plan: Plan, server: Guerdon, folder: Path) -> AsyncIterator[Bench]:
+    """The floors set up next to the server, with as many rows, and everything vacuumed."""
+    connection = await asyncpg.connect(server.database_url)
+    await connection.execute(FLOOR.read_text())
+    rows = await connection.fetch(
+        "INSERT INTO floor.sample (number, code, id) SELECT row_number() OVER (), code, id FROM"
+        " (SELECT code, id FROM vouchers ORDER BY random() LIMIT $1) RETURNING code",
+        plan.sampled_codes,
+    )
+    await connection.execute("VACUUM ANALYZE")
+    await connection.execute("CHECKPOINT")
+    await connection.close()
+    codes = [row["code"] for row in rows]
+    names = {"code": codes[0], "customer": "shop-000000", "order": "listened"}
+    body = json.loads(workload.checkout_body() % names)
+    statements = await statements_of(server, body)
+    scripts = {"redeem": folder / "redeem.sql", "redeem one hot code": folder / "hot.sql"}
+    for script, sampled in zip(scripts.values(), (len(codes), 1), strict=True):
+        script.write_text(script_of(statements, codes=sampled))
+    environment = {"FLOOR_DATABASE_URL": server.database_url}
+    async with uvicorn("app", folder, **environment) as floor, uvicorn("bare", folder) as bare:
+        bench = Bench(plan, server, floor, bare, codes, scripts, redeemed=1)
+        await check_same_shape(bench, body)
+        yield bench
+
+
+async def check_same_shape(bench: Bench, body: Mapping[str, Any]) -> None:
+    """See that the floor answers with the same members as the server, and has no easier work.
+
+    Raises RuntimeError.
+    """
+    async with workload.client_of(bench.server) as client:
+        for number, (path, floor_path) in enumerate(FLOOR_NAMES.items()):
+            order = {**body["order"], "source_id": f"shape-{number}"}
+            ours = await client.post(path, json={**body, "order": order})
+            floors = await client.post(f"http://127.0.0.1:{bench.floor.port}{floor_path}", json=body)
+            if shape_of(ours.json()) != shape_of(floors.json()):
+                raise RuntimeError(f"{path} and its floor answer differently:\n{ours.text}\n{floors.text}")
+    bench.redeemed += 1
+    bench.floor_redeemed += 1
+
+
+def shape_of(value: Any) -> Any:
+    """The names of all members, without those inside a map by id, and how many elements lists have."""
+    if isinstance(value, dict):
+        return {
+            name: None if name == "redemptions" and isinstance(member, dict) else shape_of(member)
+            for name, member in value.items()
+        }
+    if isinstance(value, list):
+        return [shape_of(element) for element in value]
+    return None
+
+
+def lines_of(bench: Bench) -> list[Line]:
+    """The lines of the table; what is ours stands above its floors, with its ratio to the first of them."""
+    marks = {"validate": CHECKOUT_MARK, "redeem": CHECKOUT_MARK, "redeem one hot code": CHECKOUT_MARK}
+    marks["generate codes"] = GENERATION_MARK
+    lines = []
+    for what in [*marks, "an answer of 8 kB"]:
+        rounds = {who: figures for (each, who), figures in bench.measured.items() if each == what}
+        ours = rounds.pop("Guerdon", None)
+        if ours is not None:
+            first = next(iter(rounds.values()))
+            lines.append(Line(what, "Guerdon", middle(ours), middle_ratio(ours, first), marks[what]))
+        lines += [Line("" if ours else what, who, middle(figures)) for who, figures in rounds.items()]
+    return lines
+
+
+def say(step: str) -> None:
+    print(f"bench: {step}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke run of a minute; its figures mean little")
+    parser.add_argument("--out", type=Path, help="write the figures there as JSON, too")
+    parser.add_argument("--folder", type=Path, help="where the data and the logs go, and stay")
+    options = parser.parse_args()
+    plan = QUICK if options.quick else Plan()
+    with tempfile.TemporaryDirectory(prefix="guerdon-bench-") as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        # The embedded Postgres of a server started by root runs as another user, who has to pass through.
+        os.chmod(folder, 0o711)
+        report = asyncio.run(run(plan, folder.resolve()))
+    show(report)
+    if options.out is not None:
+        options.out.write_text(json.dumps(report.as_json(), indent=2))
+
+
+if __name__ == "__main__":
+    main()
