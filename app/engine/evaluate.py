@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from app.engine.application import Application
 from app.engine.cart import Cart
 from app.engine.decision import Decision, Outcome, decision_of
-from app.engine.effects import EffectScope
+from app.engine.effects import EffectScope, GiftCredits
 from app.engine.findings import Finding
 from app.engine.money import Rounding
 from app.engine.postings import AccountKey, Counted, Posting, strictest_floor
 from app.engine.redeemables import Redeemable, Unresolved, keys_of
-from app.engine.refusals import Refusal, closed, disabled, not_found, rules_violated, used_up
+from app.engine.refusals import Refusal, closed, disabled, hindered, not_found, rules_violated, used_up
 from app.engine.rules import RuleSubject
 from app.engine.stacking import StackingRules
 
@@ -108,6 +108,7 @@ def _consider(
             campaign_id=redeemable.campaign_id,
             holder_id=redeemable.holder_id,
             redeemable_metadata=redeemable.metadata,
+            gift_credits=application.credits if isinstance(redeemable.effect, GiftCredits) else None,
             counts=counts,
             ignoring=ignoring,
         )
@@ -150,7 +151,8 @@ def _closed_door(redeemable: Redeemable, cart: Cart, counts: Mapping[AccountKey,
         uses_count = counts.get(AccountKey(redeemable.object_id, "uses"), 0)
         if uses_count >= redeemable.uses_limit:
             return used_up(redeemable, uses_count)
-    return None
+    hindrance = redeemable.effect.hindrance(cart, redeemable.applicability)
+    return None if hindrance is None else hindered(redeemable, hindrance)
 
 
 def _ask_rules(
@@ -186,7 +188,7 @@ def _postings(
     """What a redemption takes: one use of the redeemable, and its share of everything that rules count or counted.
 
     Two kinds of count may name one account, which is then taken from once. `ordered` counts the order as it was before
-    any discount, once per redemption; `discounted` what this redeemable takes off.
+    any discount, once per redemption; `discounted` what this redeemable takes off. A tender sinks its `balance`.
     """
     accounts: dict[AccountKey, int | None] = {
         AccountKey(redeemable.object_id, "uses"): None if redeemable.uses_limit is None else -redeemable.uses_limit
@@ -197,7 +199,14 @@ def _postings(
                 accounts.setdefault(account, None)
     for account, floor in floors.items():
         accounts[account] = strictest_floor(accounts.get(account), floor)
-    amounts = {"uses": 1, "ordered": cart.amount or 0, "discounted": application.total_discount_amount}
+    if application.credits:
+        accounts[AccountKey(redeemable.object_id, "balance")] = 0
+    amounts = {
+        "uses": 1,
+        "ordered": cart.amount or 0,
+        "discounted": application.total_discount_amount,
+        "balance": application.credits,
+    }
     return tuple(
         Posting(account, -amounts[account.measure], accounts[account])
         for account in sorted(accounts)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from app.engine.cart import Cart
 from app.engine.decision import Failure
+from app.engine.effects import Hindrance
 from app.engine.findings import Finding
 from app.engine.redeemables import Redeemable, Unresolved
 from app.engine.validity import Closed, spoken
@@ -75,6 +76,20 @@ def used_up(redeemable: Redeemable, uses_count: int) -> Refusal:
         counterfactual="once an earlier redemption is rolled back" if redeemable.uses_limit else None,
     )
     return Refusal(_failure(redeemable, "quantity_exceeded", "quantity exceeded"), (finding,))
+
+
+def hindered(redeemable: Redeemable, hindrance: Hindrance) -> Refusal:
+    """Refused by the effect itself: a gift card without enough on it, or without an amount to pay."""
+    finding = Finding(
+        "effect",
+        hindrance.fact,
+        "$is",
+        expected=hindrance.expected,
+        seen=hindrance.seen,
+        holds=False,
+        counterfactual=hindrance.counterfactual,
+    )
+    return Refusal(_failure(redeemable, hindrance.key, hindrance.message), (finding,))
 
 
 def rules_violated(

@@ -54,8 +54,24 @@ class EffectScope:
     variables: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Hindrance(NamedTuple):
+    """What keeps an effect from any order like this: the contract's key and message, and what was expected and seen of
+    which fact; `counterfactual` says when it would go."""
+
+    key: str
+    message: str
+    fact: str
+    expected: Any
+    seen: Any
+    counterfactual: str
+
+
 class Effect(Stored, ABC):
     """A discount as it is stored, as it is shown, and as it is computed."""
+
+    def hindrance(self, cart: Cart, applicability: Applicability | None) -> Hindrance | None:
+        """Why the redeemable must be refused rather than applied without effect; discounts know no such reason."""
+        return None
 
     @abstractmethod
     def application(self, scope: EffectScope) -> Application:
