@@ -24,11 +24,11 @@ class AmountOff(MoneyOff):
         return self.amount_off
 
     def off_lines(self, lines: Sequence[Line], rounding: Rounding) -> list[int]:
-        left_amounts = [line.left_amount for line in lines]
+        most = [line.most_amount for line in lines]
         if self.effect == "APPLY_TO_ITEMS_PROPORTIONALLY":
-            return allocate_within(self.amount_off, [line.base_amount for line in lines], left_amounts)
+            return allocate_within(self.amount_off, [line.base_amount for line in lines], most)
         if self.effect == "APPLY_TO_ITEMS_PROPORTIONALLY_BY_QUANTITY":
-            return allocate_within(self.amount_off, [line.quantity for line in lines], left_amounts)
+            return allocate_within(self.amount_off, [line.quantity for line in lines], most)
         if self.effect == "APPLY_TO_ITEMS_BY_QUANTITY":
-            return [min(self.amount_off * line.quantity, line.left_amount) for line in lines]
-        return [min(self.amount_off, left_amount) for left_amount in left_amounts]
+            return [min(self.amount_off * line.quantity, line.most_amount) for line in lines]
+        return [min(self.amount_off * line.pieces, line.most_amount) for line in lines]

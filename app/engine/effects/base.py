@@ -11,10 +11,11 @@ from pydantic_core import PydanticCustomError
 from app.engine.allocation import allocate
 from app.engine.applicability import Applicability
 from app.engine.application import NOTHING, Application
-from app.engine.cart import Cart, Metadata
+from app.engine.cart import Cart, Item, Metadata
 from app.engine.money import Rounding
 from app.engine.postings import AccountKey
 from app.engine.stored import Stored
+from app.engine.targets import Pick
 from app.engine.units import UnitSource
 
 DiscountCalculationMode = Literal["DISCOUNTED_AMOUNT", "INITIAL_AMOUNT"]
@@ -79,11 +80,19 @@ class Effect(Stored, ABC):
 
 
 class Line(NamedTuple):
-    """A line a discount may touch: what is left to pay for it, and what shares of it are computed on."""
+    """A line a discount may touch, or some of its units, and what the discount is computed on.
+
+    `left_amount` is what is left to pay for them, `base_amount` what shares are computed on, `most_amount` the most
+    that may be taken off. `pieces` is how many things are discounted: one line, or each unit where a target says so.
+    `price` is the new price that a target gives one unit.
+    """
 
     left_amount: int
     base_amount: int
+    most_amount: int
     quantity: int
+    pieces: int = 1
+    price: int | None = None
 
 
 class MoneyOff(Effect):
@@ -106,7 +115,7 @@ class MoneyOff(Effect):
 
     @abstractmethod
     def off_lines(self, lines: Sequence[Line], rounding: Rounding) -> list[int]:
-        """The discount on each line, none above what is left of the line, before the caps of the order."""
+        """The discount on each line, none above its `most_amount`, before the caps of the order."""
 
     def application(self, scope: EffectScope) -> Application:
         cart, applicability, mode, rounding = scope.cart, scope.applicability, scope.mode, scope.rounding
@@ -119,16 +128,34 @@ class MoneyOff(Effect):
             return Application(order_discount_amount=min(self.off_order(left_amount, base_amount, rounding), most))
         if applicability is None:
             return NOTHING
-        covered = [index for index, item in enumerate(cart.items) if applicability.covers(item)]
-        parts = self.off_lines([_line(cart, index, mode) for index in covered], rounding)
+        if applicability.is_plain:
+            covered = [index for index, item in enumerate(cart.items) if applicability.covers(item)]
+            return self._off_items(cart, covered, [_line(cart.items[index], mode) for index in covered], most, rounding)
+        picks = applicability.picks(cart.items)
+        lines = [_picked_line(cart.items[pick.index], pick, mode) for pick in picks]
+        return self._off_items(cart, [pick.index for pick in picks], lines, most, rounding, picks)
+
+    def _off_items(
+        self,
+        cart: Cart,
+        indices: Sequence[int],
+        lines: Sequence[Line],
+        most: int,
+        rounding: Rounding,
+        picks: Sequence[Pick] = (),
+    ) -> Application:
+        """The discount on these lines: within the limits of the targets first, then within `most` for the order."""
+        parts = self.off_lines(lines, rounding)
+        if picks:
+            parts = _within_targets(parts, picks)
         if sum(parts) > most:
             parts = allocate(most, parts)
         if not any(parts):
             return NOTHING
         amounts = [0] * len(cart.items)
-        for index, part in zip(covered, parts, strict=True):
+        for index, part in zip(indices, parts, strict=True):
             amounts[index] = part
-        return Application(item_discount_amounts=tuple(amounts))
+        return Application(item_discount_amounts=tuple(amounts), picks=tuple(picks))
 
     def _limits(self) -> list[int]:
         limits = (getattr(self, name) for name in self.order_limits)
@@ -139,9 +166,36 @@ def _initial_amount(cart: Cart) -> int:
     return (cart.amount or 0) if cart.initial_amount is None else cart.initial_amount
 
 
-def _line(cart: Cart, index: int, mode: DiscountCalculationMode) -> Line:
-    item = cart.items[index]
+def _line(item: Item, mode: DiscountCalculationMode) -> Line:
     left_amount = item.subtotal_amount
     if mode == "DISCOUNTED_AMOUNT":
-        return Line(left_amount, left_amount, item.quantity)
-    return Line(left_amount, item.amount if item.initial_amount is None else item.initial_amount, item.quantity)
+        return Line(left_amount, left_amount, left_amount, item.quantity)
+    base_amount = item.amount if item.initial_amount is None else item.initial_amount
+    return Line(left_amount, base_amount, left_amount, item.quantity)
+
+
+def _picked_line(item: Item, pick: Pick, mode: DiscountCalculationMode) -> Line:
+    """The share of the picked units in their line, rounded down, within the limits of their target."""
+    line, quantity = _line(item, mode), len(pick.units)
+    left_amount, base_amount = line.left_amount, line.base_amount
+    if quantity < item.quantity:
+        left_amount = left_amount * quantity // item.quantity
+        base_amount = base_amount * quantity // item.quantity
+    limit = pick.amount_limit
+    most_amount = left_amount if limit is None else min(left_amount, limit)
+    return Line(left_amount, base_amount, most_amount, quantity, quantity if pick.counts_units else 1, pick.price)
+
+
+def _within_targets(parts: list[int], picks: Sequence[Pick]) -> list[int]:
+    """The parts, those of each target cut to what it may take off one order; shares stay in proportion."""
+    limited = {id(target): target for pick in picks for target in pick.targets}
+    for target in limited.values():
+        if target.aggregated_amount_limit is None:
+            continue
+        own = [place for place, pick in enumerate(picks) if any(each is target for each in pick.targets)]
+        if sum(parts[place] for place in own) > target.aggregated_amount_limit:
+            cut = allocate(target.aggregated_amount_limit, [parts[place] for place in own])
+            parts = list(parts)
+            for place, part in zip(own, cut, strict=True):
+                parts[place] = part
+    return parts

@@ -8,7 +8,8 @@ from app.engine.money import Amount, Rounding
 class FixedPrice(MoneyOff):
     """Set what remains to be paid: for the order, or for one unit of each chosen line. Never raises a price.
 
-    A new price is the price to pay, so it is measured against what earlier redeemables left in every calculation mode.
+    A target with a price of its own sets that for its units. A new price is the price to pay, so it is measured against
+    what earlier redeemables left in every calculation mode.
     """
 
     type: Literal["FIXED"] = "FIXED"
@@ -20,4 +21,7 @@ class FixedPrice(MoneyOff):
         return max(0, left_amount - self.fixed_amount)
 
     def off_lines(self, lines: Sequence[Line], rounding: Rounding) -> list[int]:
-        return [max(0, line.left_amount - self.fixed_amount * line.quantity) for line in lines]
+        return [min(line.most_amount, max(0, line.left_amount - self._price(line) * line.quantity)) for line in lines]
+
+    def _price(self, line: Line) -> int:
+        return self.fixed_amount if line.price is None else line.price

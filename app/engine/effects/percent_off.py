@@ -29,7 +29,7 @@ class PercentOff(MoneyOff):
     def off_lines(self, lines: Sequence[Line], rounding: Rounding) -> list[int]:
         # Lines whose share reaches their cap are settled first; cutting rounded shares afterwards would let the place
         # of a line decide whether the odd cent is given or lost.
-        caps = [self._within_limit(line.left_amount) for line in lines]
+        caps = [self._within_limit(line.most_amount) for line in lines]
         is_capped = [
             line.base_amount > cap and percent_of(line.base_amount, self.percent_off, "down") >= cap
             for line, cap in zip(lines, caps, strict=True)
