@@ -15,6 +15,7 @@ from app.models.commerce import Customer, Order, Product, ProductCollection, Pro
 from app.models.incentives import Campaign, Publication, ValidationRule, ValidationRuleAssignment, Voucher
 from app.models.ledger import Account
 from app.models.metadata_schemas import CustomEventSchema, MetadataSchema
+from app.models.promotions import PromotionStack, PromotionTier
 
 __all__ = [
     "Account",
@@ -36,6 +37,8 @@ __all__ = [
     "ProductCollection",
     "ProductCollectionMember",
     "Project",
+    "PromotionStack",
+    "PromotionTier",
     "Publication",
     "Redemption",
     "Segment",
