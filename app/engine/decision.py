@@ -53,12 +53,21 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class BestDeal:
+    """How the best deal was found: `is_optimal` when nothing can save more, after so many looks at a redeemable."""
+
+    is_optimal: bool
+    considered: int
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcomes in the order of the request, and what they add up to.
+    """The outcomes in the order in which the redeemables are applied, and what they add up to.
 
     `cart` is the order after everything that applies and `application` the sum of what was taken off; `postings` has
     one entry per account. When the decision is not valid, nothing applies: `cart` is the one that was asked about,
     `application` and `postings` are empty, and `failure` says why. `rounding` tells how minor units were rounded.
+    `best_deal` is there when the redeemables were chosen, not only checked.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -68,6 +77,7 @@ class Decision:
     postings: tuple[Posting, ...] = ()
     failure: Failure | None = None
     rounding: Rounding = "half_up"
+    best_deal: BestDeal | None = None
 
     @property
     def discount_amount(self) -> int:

@@ -14,6 +14,9 @@ from app.engine.validity import Validity
 
 RedeemableKind = Literal["voucher", "promotion_tier", "promotion_stack"]
 
+DEFAULT_HIERARCHY = 1
+"""Where what has no category stands among categories."""
+
 
 @dataclass(frozen=True, slots=True)
 class Redeemable:
@@ -23,7 +26,8 @@ class Redeemable:
     its own; all must hold. `uses_limit` None is unlimited. `counts` says how much each account of it has counted so
     far, as positive numbers; a missing account has counted nothing. `counted` names the accounts to post to: those of
     its rules, and those of rules it had earlier, so that no count is ever stale. `units` and `variables` are handed to
-    the effect (`EffectScope`).
+    the effect (`EffectScope`). Of categories with a lower `hierarchy` the redeemables are applied first. A tender pays
+    with money that the customer has (a gift card, points) and is no discount.
     """
 
     kind: RedeemableKind
@@ -45,6 +49,9 @@ class Redeemable:
     publication_metadata: Metadata = field(default_factory=dict)
     units: Mapping[str, UnitSource] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
+    category_id: str | None = None
+    hierarchy: int = DEFAULT_HIERARCHY
+    is_tender: bool = False
 
 
 @dataclass(frozen=True, slots=True)
