@@ -12,7 +12,9 @@ from app.access.oauth import endpoints as oauth
 from app.access.projects import endpoints as projects
 from app.commerce.customers import endpoints as customers
 from app.commerce.orders import endpoints as orders
+from app.commerce.product_collections import endpoints as product_collections
 from app.commerce.products import endpoints as products
+from app.commerce.segments import endpoints as segments
 from app.decisions.qualifications import endpoints as qualifications
 from app.decisions.redemptions import endpoints as redemptions
 from app.decisions.validations import endpoints as validations
@@ -37,6 +39,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders.router,
     customers.router,
     products.router,
+    segments.router,
+    product_collections.router,
     health.router,
     oauth.router,
     projects.router,

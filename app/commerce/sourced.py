@@ -55,11 +55,16 @@ class SourcedRepository(Repository[Row]):
 
         Raises NotFound.
         """
+        row = await self.find_by_reference(reference, even_binned=even_binned)
+        if row is None:
+            raise NotFound(self.resource_type, reference)
+        return row
+
+    async def find_by_reference(self, reference: str, *, even_binned: bool = False) -> Row | None:
+        """The row with this id, else the one with this source id."""
         rows = self.every_row() if even_binned else self.rows()
         by_either = rows.where(or_(self.model.id == reference, self.model.source_id == reference))
         row: Row | None = await self.session.scalar(by_either.order_by((self.model.id == reference).desc()).limit(1))
-        if row is None:
-            raise NotFound(self.resource_type, reference)
         return row
 
     async def get_locked(self, reference: str, *, even_binned: bool = False) -> Row:
