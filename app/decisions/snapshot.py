@@ -18,6 +18,7 @@ from app.commerce.orders.resolution import (
 )
 from app.commerce.orders.schemas import OrderIn
 from app.decisions.errors import DuplicatedRedeemables
+from app.decisions.memberships import with_memberships
 from app.decisions.schemas import CheckoutIn, RedeemableIn
 from app.engine.applicability import narrowed
 from app.engine.cart import Address, Cart, Customer, Product, Sku
@@ -130,7 +131,8 @@ def decision_on(snapshot: Snapshot, caller: Caller, *, explain: bool) -> Decisio
 async def load(
     connection: Connection, cache: ConfigurationCache, caller: Caller, request: CheckoutIn, now: datetime
 ) -> Snapshot:
-    """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration.
+    """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration;
+    what rules ask of segments and collections takes up to three more (`memberships`).
 
     Raises NotFound for a customer's or order's id that the project does not have, and Outdated when the configuration
     has changed since the caller's project was read.
@@ -186,6 +188,7 @@ async def load(
         ]
         redeemables.append(redeemable_of(asked.id, voucher, campaign, own_rules, counts))
         unopened |= _unopened(voucher, campaign, cart, counts)
+    cart = await with_memberships(connection, cache, project, cart, redeemables)
     return Snapshot(
         version=row["version"],
         cart=cart,

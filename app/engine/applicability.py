@@ -112,6 +112,12 @@ class Applicability:
         return self.narrowed_by is None or self.narrowed_by.covers(item)
 
     @property
+    def collection_ids(self) -> frozenset[str]:
+        """The product collections it names; lines must say which of them they are in (`Item.collection_ids`)."""
+        own = self.included.collection_ids | self.excluded.collection_ids
+        return own if self.narrowed_by is None else own | self.narrowed_by.collection_ids
+
+    @property
     def is_plain(self) -> bool:
         """Whether lines are touched whole, so that nothing but `covers` has to be asked."""
         return self.included.are_plain and (self.narrowed_by is None or self.narrowed_by.is_plain)

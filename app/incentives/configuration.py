@@ -8,8 +8,11 @@ from pydantic import TypeAdapter
 
 from app.engine.applicability import Applicability, ApplicabilityDefinition, applicability_of
 from app.engine.effects import Discount, Effect
+from app.engine.filters import parse_filter
 from app.engine.postings import Counted
-from app.engine.rules import RuleSet, parse_rule_set
+from app.engine.product_collections import CATALOGUE, Collection
+from app.engine.rules import Named, RuleSet, parse_rule_set
+from app.engine.segments import CUSTOMER, Segment
 from app.engine.validity import Validity, parse_validity
 from app.kit.db import Connection
 from app.kit.records import row_of
@@ -34,6 +37,14 @@ SELECT
         SELECT rule FROM validation_rules AS rule
         WHERE project_id = $1 AND id IN (SELECT rule_id FROM assigned UNION SELECT unnest($3::text[]))
     ) AS rules
+"""
+
+DEFINITIONS = """
+SELECT
+    (SELECT configuration_version FROM projects WHERE id = $1) AS version,
+    ARRAY(SELECT segment FROM segments AS segment WHERE project_id = $1 AND ($2 OR id = ANY ($3))) AS segments,
+    ARRAY(SELECT collection FROM product_collections AS collection WHERE project_id = $1 AND id = ANY ($4))
+        AS collections
 """
 
 
@@ -61,11 +72,17 @@ class CompiledCampaign:
 
 @dataclass(slots=True)
 class Configuration:
-    """What this process keeps of one project, all of it read at `version`."""
+    """What this process keeps of one project, all of it read at `version`.
+
+    A segment or collection that rules name and the project does not have is None, so that it is not looked for again.
+    """
 
     version: int
     campaigns: dict[str, CompiledCampaign] = field(default_factory=dict)
     rules: dict[str, CompiledRule] = field(default_factory=dict)
+    segments: dict[str, Segment | None] = field(default_factory=dict)
+    has_all_segments: bool = False
+    collections: dict[str, Collection | None] = field(default_factory=dict)
 
 
 class ConfigurationCache:
@@ -99,6 +116,27 @@ class ConfigurationCache:
                 known.campaigns[campaign["id"]] = compile_campaign(campaign, rules)
         return known
 
+    async def load_named(self, connection: Connection, project_id: int, version: int, named: Named) -> Configuration:
+        """The configuration at `version` with the segments and collections in `named`; one statement when some are
+        missing.
+
+        Raises Outdated when the database has moved on from `version`.
+        """
+        known = self._at(project_id, version)
+        wants_all = named.asks_all_segments and not known.has_all_segments
+        segment_ids = [] if known.has_all_segments else [id_ for id_ in named.segment_ids if id_ not in known.segments]
+        collection_ids = [id_ for id_ in named.collection_ids if id_ not in known.collections]
+        if wants_all or segment_ids or collection_ids:
+            row = await connection.fetchrow(DEFINITIONS, project_id, wants_all, segment_ids, collection_ids)
+            if row["version"] != version:
+                raise Outdated
+            known.segments.update(dict.fromkeys(segment_ids))
+            known.segments.update((segment["id"], compile_segment(segment)) for segment in row["segments"])
+            known.has_all_segments = known.has_all_segments or wants_all
+            known.collections.update(dict.fromkeys(collection_ids))
+            known.collections.update((each["id"], compile_collection(each)) for each in row["collections"])
+        return known
+
     def _at(self, project_id: int, version: int) -> Configuration:
         known = self._projects.get(project_id)
         if known is None or known.version != version or len(known.campaigns) + len(known.rules) > MOST_ENTRIES:
@@ -117,6 +155,16 @@ def compile_rule(row: Mapping[str, Any]) -> CompiledRule:
         rule_set=parse_rule_set({"rules": row["rules"], "error": row["error"]}),
         applicability=applicability_of(ApplicabilityDefinition.model_validate(targets) if targets else None),
     )
+
+
+def compile_segment(row: Mapping[str, Any]) -> Segment:
+    """A stored segment, whose filter was parsed once before when it was saved."""
+    return Segment(row["id"], parse_filter(row["filter"], CUSTOMER) if row["filter"] else None)
+
+
+def compile_collection(row: Mapping[str, Any]) -> Collection:
+    """A stored product collection, whose filter was parsed once before when it was saved."""
+    return Collection(row["id"], parse_filter(row["filter"], CATALOGUE) if row["filter"] else None)
 
 
 def compile_campaign(record: Mapping[str, Any], rules: Sequence[CompiledRule]) -> CompiledCampaign:
