@@ -338,7 +338,7 @@ def test_a_bad_discount_is_refused_with_the_field_at_fault(definition: dict[str,
 
 
 @pytest.mark.parametrize(
-    "definition", [{"type": "UNIT", "unit_off": 1, "unit_type": "prod_1"}, {"amount_off": 5}, {}, None]
+    "definition", [{"type": "SHIPPING"}, {"type": "UNIT", "effect": "ADD_SOME_ITEMS"}, {"amount_off": 5}, {}, None]
 )
 def test_a_discount_of_an_unknown_type_is_refused(definition: Any) -> None:
     with pytest.raises(ValidationError):

@@ -19,6 +19,7 @@ class AmountOff(MoneyOff):
     aggregated_amount_limit: AmountLimit | None = None
 
     order_limits: ClassVar[tuple[str, ...]] = ("aggregated_amount_limit",)
+    multiplied: ClassVar[tuple[str, ...]] = ("amount_off", "aggregated_amount_limit")
 
     def off_order(self, left_amount: int, base_amount: int, rounding: Rounding) -> int:
         return self.amount_off

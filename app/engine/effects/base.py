@@ -41,7 +41,8 @@ class EffectScope:
     `cart` is the order as it stands; `applicability` picks the lines for effects on lines, None picks none. `counts`
     says how much each account of the redeemable has counted so far. `units` are the products and SKUs that the effect
     or its targets name, by the id under which they name them. `variables` are what formulas may ask about the
-    redeemable besides its metadata (`VOUCHER_EXPIRATION_DATE`).
+    redeemable besides its metadata (`VOUCHER_EXPIRATION_DATE`). `bundles_count` says how many complete bundles the
+    order has, 1 where none are asked for: the discount is given that often.
     """
 
     cart: Cart
@@ -53,6 +54,7 @@ class EffectScope:
     counts: Mapping[AccountKey, int] = field(default_factory=dict)
     units: Mapping[str, UnitSource] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
+    bundles_count: int = 1
 
 
 class Hindrance(NamedTuple):
@@ -77,6 +79,14 @@ class Effect(Stored, ABC):
     @abstractmethod
     def application(self, scope: EffectScope) -> Application:
         """What this discount does to the order as it stands: takes off never more than is left of it or of a line."""
+
+    def fades(self, applicability: Applicability | None) -> bool:
+        """Whether it never takes more off an order from which other discounts in money have taken something before."""
+        return False
+
+    def times(self, count: int) -> "Effect":
+        """The discount given for so many complete bundles; what sets a price sets it once."""
+        return self
 
 
 class Line(NamedTuple):
@@ -108,6 +118,8 @@ class MoneyOff(Effect):
 
     order_limits: ClassVar[tuple[str, ...]] = ()
     """Names of the fields that cap what is taken off one order; the smallest one wins."""
+    multiplied: ClassVar[tuple[str, ...]] = ()
+    """Names of the fields that count once for each complete bundle."""
 
     @abstractmethod
     def off_order(self, left_amount: int, base_amount: int, rounding: Rounding) -> int:
@@ -116,6 +128,10 @@ class MoneyOff(Effect):
     @abstractmethod
     def off_lines(self, lines: Sequence[Line], rounding: Rounding) -> list[int]:
         """The discount on each line, none above its `most_amount`, before the caps of the order."""
+
+    def times(self, count: int) -> "MoneyOff":
+        figures = {name: getattr(self, name) for name in self.multiplied}
+        return self.model_copy(update={name: figure * count for name, figure in figures.items() if figure is not None})
 
     def application(self, scope: EffectScope) -> Application:
         cart, applicability, mode, rounding = scope.cart, scope.applicability, scope.mode, scope.rounding
@@ -156,6 +172,12 @@ class MoneyOff(Effect):
         for index, part in zip(indices, parts, strict=True):
             amounts[index] = part
         return Application(item_discount_amounts=tuple(amounts), picks=tuple(picks))
+
+    def fades(self, applicability: Applicability | None) -> bool:
+        """Not where a formula computes the figure, nor where targets pick units by what these cost now."""
+        if any(getattr(self, name) for name in type(self).model_fields if name.endswith("_formula")):
+            return False
+        return self.effect == "APPLY_TO_ORDER" or applicability is None or applicability.is_plain
 
     def _limits(self) -> list[int]:
         limits = (getattr(self, name) for name in self.order_limits)

@@ -22,6 +22,7 @@ class PercentOff(MoneyOff):
     effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"] = "APPLY_TO_ORDER"
 
     order_limits: ClassVar[tuple[str, ...]] = ("aggregated_amount_limit",)
+    multiplied: ClassVar[tuple[str, ...]] = ("percent_off", "amount_limit", "aggregated_amount_limit")
 
     def off_order(self, left_amount: int, base_amount: int, rounding: Rounding) -> int:
         return self._within_limit(percent_of(base_amount, self.percent_off, rounding))

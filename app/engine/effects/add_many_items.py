@@ -1,0 +1,42 @@
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from app.engine.application import NOTHING, Application
+from app.engine.effects.base import Effect, EffectScope
+from app.engine.effects.unit_effect import MOST_UNITS, UnitOff, missing_units, new_units
+
+
+class OneOfMany(UnitOff):
+    """Units of one product or SKU among several that are given."""
+
+    effect: Literal["ADD_NEW_ITEMS", "ADD_MISSING_ITEMS"]
+
+
+class AddManyItems(Effect):
+    """Give units of several products, one after the other, each on the order that the one before left."""
+
+    type: Literal["UNIT"] = "UNIT"
+    effect: Literal["ADD_MANY_ITEMS"]
+    units: Annotated[tuple[OneOfMany, ...], Field(min_length=1, max_length=50)]
+
+    giving: ClassVar[Mapping[str, Callable[[EffectScope, UnitOff], Application]]] = {
+        "ADD_NEW_ITEMS": new_units,
+        "ADD_MISSING_ITEMS": missing_units,
+    }
+
+    def application(self, scope: EffectScope) -> Application:
+        given, cart = NOTHING, scope.cart
+        for unit in self.units:
+            application = self.giving[unit.effect](replace(scope, cart=cart), unit)
+            given, cart = given + application, application.applied_to(cart)
+        return given
+
+    def times(self, count: int) -> "AddManyItems":
+        units = [unit.model_copy(update={"unit_off": min(unit.unit_off * count, MOST_UNITS)}) for unit in self.units]
+        return self.model_copy(update={"units": tuple(units)})
+
+    def named_units(self) -> tuple[UnitOff, ...]:
+        return self.units
