@@ -6,23 +6,21 @@ formula is nested.
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from difflib import get_close_matches
 from itertools import chain
 from typing import Any
 
 from lark import Token, Transformer, v_args
 
+from app.engine.formulas.calls import call, did_you_mean
 from app.engine.formulas.errors import Flaw
-from app.engine.formulas.expressions import Built, Use, common_type, join, needed
-from app.engine.formulas.functions import FUNCTIONS, MOMENTS, Function
+from app.engine.formulas.expressions import Built, Use, common_type, constant, join, needed
+from app.engine.formulas.functions import FUNCTIONS, MOMENTS
 from app.engine.formulas.nodes import (
-    Call,
     Comparison,
     Every,
     Listing,
     Literal,
     Negative,
-    Node,
     Product,
     Some,
     Sum,
@@ -31,19 +29,12 @@ from app.engine.formulas.nodes import (
 )
 from app.engine.formulas.operators import OPERATORS
 from app.engine.formulas.scope import FormulaScope
-from app.engine.formulas.values import CONTEXT, Type, same, value_of
+from app.engine.formulas.values import CONTEXT, Type, same
 from app.engine.formulas.variables import METADATA, VARIABLES, Compute
 
 MOST_DIGITS = 30
 LONGEST_LITERAL = 1_000
 TRUTHS = {"TRUE": True, "FALSE": False, "true": True, "false": False}
-
-
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """A hint with the names that come closest."""
-    by_case = {each.upper(): each for each in known}
-    close = get_close_matches(name.upper(), by_case, n=1, cutoff=0.7)
-    return f"Did you mean {by_case[close[0]]}?" if close else ""
 
 
 @v_args(inline=True)
@@ -54,13 +45,13 @@ class Builder(Transformer[Token, Built]):
         if len(token) > MOST_DIGITS:
             raise Flaw(_start(token), f"a number must not have more than {MOST_DIGITS} digits")
         value = Decimal(token)
-        return Built(Literal(value), Type.NUMBER, _constant(value), _start(token))
+        return Built(Literal(value), Type.NUMBER, constant(value), _start(token))
 
     def text(self, token: Token) -> Built:
         value = _unescaped(token)
         if len(value) > LONGEST_LITERAL:
             raise Flaw(_start(token), f"a text must not have more than {LONGEST_LITERAL} characters")
-        return Built(Literal(value), Type.TEXT, _constant(value), _start(token))
+        return Built(Literal(value), Type.TEXT, constant(value), _start(token))
 
     def name(self, token: Token) -> Built:
         name, position = str(token), _start(token)
@@ -68,7 +59,7 @@ class Builder(Transformer[Token, Built]):
             source = VARIABLES[name]
             return Built(Variable(name), source.type, source.read, position, uses=(Use(name, position),))
         if name in TRUTHS:
-            return Built(Literal(TRUTHS[name]), Type.FLAG, _constant(TRUTHS[name]), position)
+            return Built(Literal(TRUTHS[name]), Type.FLAG, constant(TRUTHS[name]), position)
         if name in METADATA:
             raise Flaw(position, f"{name} needs a key", f'Write {name}("key").')
         if name in FUNCTIONS or name in MOMENTS:
@@ -77,18 +68,7 @@ class Builder(Transformer[Token, Built]):
         raise Flaw(position, f"there is no variable {name[:60]}", hint or "Texts stand in double quotes.")
 
     def call(self, token: Token, *arguments: Built | None) -> Built:
-        name, position = str(token), _start(token)
-        given = [argument for argument in arguments if argument is not None]
-        if name in METADATA:
-            return _metadata(name, position, given)
-        if name in MOMENTS:
-            return _written_moment(name, position, given)
-        if name in FUNCTIONS:
-            return _function(name, position, given)
-        if name in VARIABLES:
-            raise Flaw(position, f"{name} takes no arguments; leave out the brackets")
-        hint = did_you_mean(name, [*FUNCTIONS, *MOMENTS, *METADATA])
-        raise Flaw(position, f"there is no function {name[:60]}", hint)
+        return call(str(token), _start(token), [argument for argument in arguments if argument is not None])
 
     def negative(self, minus: Token, operand: Built) -> Built:
         inner = needed(operand, Type.NUMBER, "-")
@@ -150,75 +130,6 @@ class Builder(Transformer[Token, Built]):
             _start(token),
             [subject, *chain.from_iterable(cases), default],
         )
-
-
-def _metadata(name: str, position: int, arguments: Sequence[Built]) -> Built:
-    key = _only_text(name, position, arguments, "key")
-    read = METADATA[name].read
-
-    def compute(scope: FormulaScope) -> Any:
-        return value_of(read(scope).get(key))
-
-    return Built(Call(name, (Literal(key),)), Type.ANY, compute, position, 2, 2, (Use(name, position),))
-
-
-def _written_moment(name: str, position: int, arguments: Sequence[Built]) -> Built:
-    read, example = MOMENTS[name]
-    text = _only_text(name, position, arguments, example)
-    try:
-        moment = read(text)
-    except ValueError:
-        raise Flaw(arguments[0].position, f"{name} cannot read this", f'Write {name}("{example}").') from None
-    return Built(Call(name, (Literal(text),)), Type.MOMENT, _constant(moment), position, 2, 2)
-
-
-def _only_text(name: str, position: int, arguments: Sequence[Built], example: str) -> str:
-    if len(arguments) == 1:
-        node = arguments[0].node
-        if isinstance(node, Literal) and isinstance(node.value, str):
-            return node.value
-        position = arguments[0].position
-    raise Flaw(position, f"{name} takes one text in double quotes", f'Write {name}("{example}").')
-
-
-def _function(name: str, position: int, arguments: Sequence[Built]) -> Built:
-    function = FUNCTIONS[name]
-    _check_count(name, function, position, arguments)
-    computes = [needed(argument, function.parameter(index), name) for index, argument in enumerate(arguments)]
-    _check_bound(name, function, arguments)
-    type_ = function.returns
-    if type_ is Type.ANY:
-        chosen = [argument for index, argument in enumerate(arguments) if function.parameter(index) is Type.ANY]
-        type_ = common_type(chosen, f"{name} gives")
-    nodes = tuple(argument.node for argument in arguments)
-    return join(Call(name, nodes), type_, function.build(computes), position, arguments)
-
-
-def _check_count(name: str, function: Function, position: int, arguments: Sequence[Built]) -> None:
-    least, most, count = function.least, len(function.parameters), len(arguments)
-    if count < least or (count > most and not function.repeats):
-        takes = f"at least {least}" if function.repeats else f"{least}" if least == most else f"{least} or {most}"
-        plural = "" if takes.endswith(" 1") or takes == "1" else "s"
-        raise Flaw(
-            position, f"{name} takes {takes} argument{plural}, not {count}", "Arguments are separated by semicolons."
-        )
-
-
-def _check_bound(name: str, function: Function, arguments: Sequence[Built]) -> None:
-    bound = function.bound
-    if bound is None or len(arguments) <= bound.argument:
-        return
-    argument = arguments[bound.argument]
-    value = _written_number(argument.node)
-    if value is not None and not bound.allows(value):
-        raise Flaw(argument.position, f"the argument number {bound.argument + 1} of {name} must be {bound}")
-
-
-def _written_number(node: Node) -> Decimal | None:
-    if isinstance(node, Negative):
-        inner = _written_number(node.operand)
-        return None if inner is None else -inner
-    return node.value if isinstance(node, Literal) and isinstance(node.value, Decimal) else None
 
 
 ARITHMETIC: dict[str, tuple[str, Callable[[Decimal, Decimal], Decimal]]] = {
@@ -288,10 +199,6 @@ def _choosing(subject: Compute, cases: Sequence[tuple[Compute, Compute]], defaul
         return default(scope)
 
     return compute
-
-
-def _constant(value: Any) -> Compute:
-    return lambda scope: value
 
 
 def _unescaped(token: Token) -> str:

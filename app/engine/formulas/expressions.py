@@ -50,6 +50,11 @@ def join(node: Node, type_: Type, compute: Compute, position: int, parts: Sequen
     return Built(node, type_, compute, position, depth, size, tuple(chain.from_iterable(part.uses for part in parts)))
 
 
+def constant(value: Any) -> Compute:
+    """The same for every order."""
+    return lambda scope: value
+
+
 def needed(part: Built, wanted: Type, by: str) -> Compute:
     """How `part` is computed where `by` needs a value of this type: checked now if possible, else when computed."""
     if part.type is Type.ANY:

@@ -10,10 +10,10 @@ from app.engine.formulas.building import Builder
 from app.engine.formulas.errors import CANNOT, Flaw, InvalidFormula
 from app.engine.formulas.expressions import Built, needed
 from app.engine.formulas.messages import explained
-from app.engine.formulas.nodes import Node, print_formula
+from app.engine.formulas.nodes import Literal, Node, print_formula
 from app.engine.formulas.scope import FormulaScope
 from app.engine.formulas.values import Type
-from app.engine.formulas.variables import ALL_VARIABLES, Compute
+from app.engine.formulas.variables import ALL_VARIABLES, ITEM_VARIABLES, Compute
 
 LONGEST_FORMULA = 2_000
 MOST_KEPT = 2_000
@@ -51,6 +51,17 @@ class Formula:
             return self._compute(scope)  # type: ignore[no-any-return]
         except CANNOT:
             return None
+
+    @property
+    def number(self) -> Decimal | None:
+        """What the formula always gives, None unless it is a number that is written out."""
+        value = self.tree.value if isinstance(self.tree, Literal) else None
+        return value if isinstance(value, Decimal) else None
+
+    @property
+    def is_about_lines(self) -> bool:
+        """Whether it gives another figure for another line."""
+        return not self.uses.isdisjoint(ITEM_VARIABLES)
 
     def __str__(self) -> str:
         return print_formula(self.tree)

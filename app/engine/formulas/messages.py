@@ -2,7 +2,7 @@
 
 from lark import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from app.engine.formulas.building import did_you_mean
+from app.engine.formulas.calls import did_you_mean
 from app.engine.formulas.errors import InvalidFormula
 from app.engine.formulas.operators import OPERATORS
 

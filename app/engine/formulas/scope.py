@@ -1,12 +1,11 @@
 """What a formula is asked about."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.cart import Cart, Item, Metadata
 from app.engine.formulas.errors import NotComputable
-from app.engine.rules.facts import unit_price
 
 
 class OrderFigures:
@@ -28,18 +27,22 @@ class OrderFigures:
     def cheapest(self, cart: Cart) -> Item:
         """The line with the lowest unit price; among equals the one with the lowest subtotal, then the first."""
         if self._cheapest is None:
-            if not cart.items:
-                raise NotComputable
-            self._cheapest = min(cart.items, key=lambda item: (unit_price(item), item.subtotal_amount))
+            self._cheapest = min(_with_units(cart), key=lambda item: (item.unit_price, item.subtotal_amount))
         return self._cheapest
 
     def most_expensive(self, cart: Cart) -> Item:
         """The line with the highest unit price; among equals the one with the lowest subtotal, then the first."""
         if self._most_expensive is None:
-            if not cart.items:
-                raise NotComputable
-            self._most_expensive = min(cart.items, key=lambda item: (-unit_price(item), item.subtotal_amount))
+            self._most_expensive = min(_with_units(cart), key=lambda item: (-item.unit_price, item.subtotal_amount))
         return self._most_expensive
+
+
+def _with_units(cart: Cart) -> Sequence[Item]:
+    """The lines that can be the cheapest: one without units has nothing to discount."""
+    items = [item for item in cart.items if item.quantity > 0]
+    if not items:
+        raise NotComputable
+    return items
 
 
 @dataclass(frozen=True, slots=True)

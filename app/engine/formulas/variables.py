@@ -13,7 +13,6 @@ from app.engine.cart import Item, Metadata
 from app.engine.formulas.errors import NotComputable
 from app.engine.formulas.scope import FormulaScope
 from app.engine.formulas.values import Type, Value, major_of, value_of
-from app.engine.rules.facts import unit_price
 
 Compute: TypeAlias = Callable[[FormulaScope], Any]
 """Computes a Value of the type that was told when the formula was saved. Raises what is in errors.CANNOT."""
@@ -133,7 +132,7 @@ def _about_item(prefix: str, item_of: ItemOf, *, about_item: bool = False) -> No
     def keyed(name: str, read: Callable[[Item], Metadata]) -> None:
         METADATA[f"{prefix}_{name}"] = Source(Type.ANY, lambda scope: read(item_of(scope)), about_item)
 
-    number("PRICE", lambda item: major_of(unit_price(item)))
+    number("PRICE", lambda item: major_of(item.unit_price))
     number("AMOUNT", lambda item: major_of(item.amount))
     number("SUBTOTAL", lambda item: major_of(item.subtotal_amount))
     number("UNITS_QUANTITY", lambda item: Decimal(item.quantity))

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from app.engine.formulas import Formula, FormulaField, amount_of, parse_formula, percent_of_formula, whole_of
+from app.engine.formulas import (
+    Formula,
+    LineFormula,
+    OrderFormula,
+    PriceFormula,
+    amount_of,
+    parse_formula,
+    percent_of_formula,
+    whole_of,
+)
 from app.engine.formulas.values import major_of, minor_of
 from app.engine.money import LARGEST_INTEGER, Rounding
 from app.engine.stored import Stored
@@ -15,7 +24,9 @@ from tests.engine.formulas.orders import SCOPE
 
 
 class Shape(Stored):
-    amount_off_formula: FormulaField = None
+    amount_off_formula: LineFormula = None
+    unit_off_formula: OrderFormula = None
+    price_formula: PriceFormula = None
 
 
 @pytest.mark.parametrize(
@@ -91,7 +102,8 @@ def test_a_formula_is_stored_and_shown_as_it_was_written(text: str) -> None:
     shape = Shape.model_validate({"amount_off_formula": text})
 
     assert shape.amount_off_formula == parse_formula(text)
-    assert shape.model_dump() == shape.model_dump(mode="json") == {"amount_off_formula": text}
+    dumped = shape.model_dump(exclude_none=True)
+    assert dumped == shape.model_dump(mode="json", exclude_none=True) == {"amount_off_formula": text}
     assert Shape.model_validate(shape.model_dump()) == shape
 
 
@@ -104,10 +116,18 @@ def test_an_empty_formula_is_none(text: str | None) -> None:
 
 
 @pytest.mark.parametrize(("number", "written"), [(5, "5"), (2.5, "2.5")])
-def test_a_number_is_a_formula(number: float, written: str) -> None:
-    shape = Shape.model_validate({"amount_off_formula": number})
+def test_a_number_is_a_formula_and_a_price_is_shown_as_one(number: float, written: str) -> None:
+    shape = Shape.model_validate({"amount_off_formula": number, "price_formula": number})
 
-    assert shape.model_dump() == {"amount_off_formula": written}
+    assert shape.model_dump(exclude_none=True) == {"amount_off_formula": written, "price_formula": number}
+    assert Shape(price_formula="ORDER_ITEM_PRICE / 2").model_dump(exclude_none=True) == {
+        "price_formula": "ORDER_ITEM_PRICE / 2"
+    }
+
+
+def test_a_formula_about_the_order_does_not_ask_about_a_line() -> None:
+    with pytest.raises(ValidationError, match="Character 5: ORDER_ITEM_PRICE cannot be used in this formula"):
+        Shape.model_validate({"unit_off_formula": "1 + ORDER_ITEM_PRICE"})
 
 
 @pytest.mark.parametrize(
