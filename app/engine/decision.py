@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.engine.application import NOTHING, Application
+from app.engine.bundles import Bundle
 from app.engine.cart import Cart
 from app.engine.findings import Finding
 from app.engine.money import Rounding
@@ -38,7 +39,8 @@ class Outcome:
     """What became of one redeemable.
 
     `application` is what it takes off and `cart` the running order after it (the order before it, when it takes off
-    nothing). `failure` is set when INAPPLICABLE, `skip_reason` when SKIPPED, `postings` only when APPLICABLE.
+    nothing). `failure` is set when INAPPLICABLE, `skip_reason` when SKIPPED, `postings` and `cart_before`, the running
+    order without it, only when APPLICABLE. `bundle` is what the order has of the bundle that its rules ask for.
     `findings` tell which conditions did not hold, or, when the trace was asked for, all that were looked at.
     """
 
@@ -50,6 +52,8 @@ class Outcome:
     skip_reason: SkipReason | None = None
     findings: tuple[Finding, ...] = ()
     postings: tuple[Posting, ...] = ()
+    cart_before: Cart | None = None
+    bundle: Bundle | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,14 @@ class Decision:
         return self.application.total_discount_amount
 
 
-def decision_of(cart: Cart, outcomes: Sequence[Outcome], *, stops_at_failure: bool, rounding: Rounding) -> Decision:
+def decision_of(
+    cart: Cart,
+    outcomes: Sequence[Outcome],
+    *,
+    stops_at_failure: bool,
+    rounding: Rounding,
+    best_deal: BestDeal | None = None,
+) -> Decision:
     """Sum up the outcomes of redeemables evaluated one after the other on `cart`.
 
     Valid means that something applies and, where one failure stops all, that nothing failed.
@@ -94,7 +105,12 @@ def decision_of(cart: Cart, outcomes: Sequence[Outcome], *, stops_at_failure: bo
     failure = next((outcome.failure for outcome in outcomes if outcome.failure is not None), None)
     if not applicable or (failure is not None and stops_at_failure):
         return Decision(
-            tuple(outcomes), cart, is_valid=False, failure=failure or _nothing_applies(outcomes), rounding=rounding
+            tuple(outcomes),
+            cart,
+            is_valid=False,
+            failure=failure or _nothing_applies(outcomes),
+            rounding=rounding,
+            best_deal=best_deal,
         )
     if len(applicable) == 1:
         return Decision(
@@ -105,6 +121,7 @@ def decision_of(cart: Cart, outcomes: Sequence[Outcome], *, stops_at_failure: bo
             postings=applicable[0].postings,
             failure=failure,
             rounding=rounding,
+            best_deal=best_deal,
         )
     application = NOTHING
     for outcome in applicable:
@@ -117,6 +134,7 @@ def decision_of(cart: Cart, outcomes: Sequence[Outcome], *, stops_at_failure: bo
         postings=merged_postings(posting for outcome in applicable for posting in outcome.postings),
         failure=failure,
         rounding=rounding,
+        best_deal=best_deal,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.engine.application import NOTHING, Application
+from app.engine.bundles import Bundle, bundle_in
 from app.engine.cart import Cart
 from app.engine.decision import Decision, Outcome, decision_of
 from app.engine.effects import EffectScope, GiftCredits
@@ -12,7 +13,16 @@ from app.engine.money import Rounding
 from app.engine.postings import AccountKey, Counted, Posting, strictest_floor
 from app.engine.products_once import discounted_products, opened_for_the_rest, touches
 from app.engine.redeemables import Redeemable, Unresolved, keys_of
-from app.engine.refusals import Refusal, closed, disabled, hindered, not_found, rules_violated, used_up
+from app.engine.refusals import (
+    Refusal,
+    closed,
+    disabled,
+    hindered,
+    incomplete_bundle,
+    not_found,
+    rules_violated,
+    used_up,
+)
 from app.engine.rules import RuleSubject
 from app.engine.stacking import NONE_APPLIED, SkipReason, StackingRules, Tally
 
@@ -127,8 +137,11 @@ def consider(
     limit = stacking.limit_reached(redeemable, standing.tally)
     if limit is not None:
         return _skipped(redeemable, cart, limit)
+    bundle, rule_id = bundle_of(redeemable, cart)
+    if bundle is not None and not bundle.quantity:
+        return _inapplicable(redeemable, cart, incomplete_bundle(redeemable, rule_id, bundle), bundle)
     # Rules may ask about the order after the discount, so the effect comes first.
-    application = application_of(cart, redeemable, terms, counts)
+    application = application_of(cart, redeemable, terms, counts, bundle)
     discounted = application.applied_to(cart)
     findings: tuple[Finding, ...] = ()
     floors: dict[AccountKey, int] = {}
@@ -159,11 +172,30 @@ def consider(
         application=application,
         findings=findings,
         postings=_postings(redeemable, cart, application, floors),
+        cart_before=cart,
+        bundle=bundle,
     )
 
 
-def application_of(cart: Cart, redeemable: Redeemable, terms: Terms, counts: Mapping[AccountKey, int]) -> Application:
-    """What the redeemable does to the order as it stands, whatever its rules say to that.
+def bundle_of(redeemable: Redeemable, cart: Cart) -> tuple[Bundle | None, str]:
+    """What the order has of the bundle that the redeemable's rules ask for, and which rule it is; of several bundles
+    the one with the fewest complete ones. None when no rule asks for a bundle."""
+    bundle, rule_id = None, ""
+    for other_id, rule in redeemable.bundles:
+        other = bundle_in(rule, cart)
+        if bundle is None or other.quantity < bundle.quantity:
+            bundle, rule_id = other, other_id
+    return bundle, rule_id
+
+
+def application_of(
+    cart: Cart,
+    redeemable: Redeemable,
+    terms: Terms,
+    counts: Mapping[AccountKey, int],
+    bundle: Bundle | None = None,
+) -> Application:
+    """What the redeemable does to the order as it stands, whatever its rules say to that, bundles excepted.
 
     Where the project discounts products once, a discount keeps away from those that carry one.
     """
@@ -171,19 +203,23 @@ def application_of(cart: Cart, redeemable: Redeemable, terms: Terms, counts: Map
     closed = discounted_products(cart) if stacking.discounts_products_once and not redeemable.is_tender else None
     if closed is not None:
         applicability = opened_for_the_rest(applicability, closed)
-    application = redeemable.effect.application(
-        EffectScope(
-            cart=cart,
-            applicability=applicability,
-            mode=stacking.mode_of(redeemable.category_id),
-            rounding=terms.rounding,
-            redeemable_metadata=redeemable.metadata,
-            publication_metadata=redeemable.publication_metadata,
-            counts=counts,
-            units=redeemable.units,
-            variables=redeemable.variables,
-        )
+    if redeemable.bundles:
+        bundle = bundle or bundle_of(redeemable, cart)[0]
+        if bundle is not None and not bundle.quantity:
+            return NOTHING
+    scope = EffectScope(
+        cart=cart,
+        applicability=applicability,
+        mode=stacking.mode_of(redeemable.category_id),
+        rounding=terms.rounding,
+        redeemable_metadata=redeemable.metadata,
+        publication_metadata=redeemable.publication_metadata,
+        counts=counts,
+        units=redeemable.units,
+        variables=redeemable.variables,
+        bundles_count=1 if bundle is None else bundle.quantity,
     )
+    application = redeemable.effect.for_order(scope).application(scope)
     return NOTHING if closed is not None and touches(application, cart, closed) else application
 
 
@@ -197,8 +233,10 @@ def _skipped(
     return Outcome("SKIPPED", redeemable, cart, skip_reason=reason, findings=findings)
 
 
-def _inapplicable(redeemable: Redeemable | Unresolved, cart: Cart, refusal: Refusal) -> Outcome:
-    return Outcome("INAPPLICABLE", redeemable, cart, failure=refusal.failure, findings=refusal.findings)
+def _inapplicable(
+    redeemable: Redeemable | Unresolved, cart: Cart, refusal: Refusal, bundle: Bundle | None = None
+) -> Outcome:
+    return Outcome("INAPPLICABLE", redeemable, cart, failure=refusal.failure, findings=refusal.findings, bundle=bundle)
 
 
 def _counts(redeemable: Redeemable, taken: Mapping[AccountKey, int]) -> Mapping[AccountKey, int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from app.engine.applicability import Applicability
+from app.engine.bundles import BundleRule
 from app.engine.cart import Cart, Metadata
 from app.engine.effects import Effect
 from app.engine.postings import AccountKey, Counted, account_key
@@ -27,7 +28,8 @@ class Redeemable:
     far, as positive numbers; a missing account has counted nothing. `counted` names the accounts to post to: those of
     its rules, and those of rules it had earlier, so that no count is ever stale. `units` and `variables` are handed to
     the effect (`EffectScope`). Of categories with a lower `hierarchy` the redeemables are applied first. A tender pays
-    with money that the customer has (a gift card, points) and is no discount.
+    with money that the customer has (a gift card, points) and is no discount. `bundles` are those that its rules ask
+    for, with the rule's id.
     """
 
     kind: RedeemableKind
@@ -52,6 +54,7 @@ class Redeemable:
     category_id: str | None = None
     hierarchy: int = DEFAULT_HIERARCHY
     is_tender: bool = False
+    bundles: tuple[tuple[str, BundleRule], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

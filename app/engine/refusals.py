@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from app.engine.bundles import Bundle
 from app.engine.cart import Cart
 from app.engine.decision import Failure
 from app.engine.effects import Hindrance
@@ -90,6 +91,32 @@ def hindered(redeemable: Redeemable, hindrance: Hindrance) -> Refusal:
         counterfactual=hindrance.counterfactual,
     )
     return Refusal(_failure(redeemable, hindrance.key, hindrance.message), (finding,))
+
+
+def incomplete_bundle(redeemable: Redeemable, rule_id: str, bundle: Bundle) -> Refusal:
+    """The order lacks something of the bundle that a rule asks for; the marketer's words for the first thing count."""
+    findings = tuple(
+        Finding(
+            f"bundle_rules.{missing.number}",
+            "order.items.aggregated_quantity",
+            "$more_than_or_equal",
+            expected=missing.quantity,
+            seen=0,
+            holds=False,
+            counterfactual=f"with {missing.quantity} more of {missing.kind} {missing.id}",
+        )
+        for missing in bundle.missing
+    )
+    failure = Failure(
+        "order_rules_violated",
+        "redemption does not match validation rules",
+        f"redemption does not match validation rules: {rule_id}",
+        resource_id=redeemable.id,
+        resource_type=redeemable.kind,
+        custom_message=next((missing.message for missing in bundle.missing if missing.message), None),
+        rule_ids=(rule_id,),
+    )
+    return Refusal(failure, findings)
 
 
 def rules_violated(

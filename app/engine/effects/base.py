@@ -84,6 +84,10 @@ class Effect(Stored, ABC):
         """Whether it never takes more off an order from which other discounts in money have taken something before."""
         return False
 
+    def for_order(self, scope: EffectScope) -> "Effect":
+        """The discount with the figures it has for this order."""
+        return self if scope.bundles_count == 1 else self.times(scope.bundles_count)
+
     def times(self, count: int) -> "Effect":
         """The discount given for so many complete bundles; what sets a price sets it once."""
         return self
