@@ -20,6 +20,7 @@ from app.decisions.redemptions import endpoints as redemptions
 from app.decisions.validations import endpoints as validations
 from app.distribution.publications import endpoints as publications
 from app.incentives.async_actions import endpoints as async_actions
+from app.incentives.balances import endpoints as balances
 from app.incentives.campaigns import endpoints as campaigns
 from app.incentives.validation_rules import endpoints as validation_rules
 from app.incentives.vouchers import endpoints as vouchers
@@ -46,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     projects.router,
     audit_log.router,
     vouchers.router,
+    balances.router,
     campaigns.router,
     async_actions.router,
     validation_rules.router,

@@ -40,6 +40,11 @@ class Caller:
     def project_id(self) -> int:
         return self.project.id
 
+    @property
+    def actor(self) -> str:
+        """Who does it, as the ledger names them: a person by their login, else the key."""
+        return f"user:{self.user_login}" if self.user_login else f"api_key:{self.api_key_id}"
+
     def may(self, permission: str) -> bool:
         """Whether the role, the token's scopes and, for client keys, the project's switches allow `permission`."""
         if permission not in ROLES[self.role] or (self.scopes is not None and permission not in self.scopes):

@@ -66,6 +66,17 @@ class AppliedResult(WireOut):
     discount: Discount
 
 
+class GiftUse(WireOut):
+    """`balance` is what the card holds before `credits` of it are used."""
+
+    balance: int
+    credits: int
+
+
+class GiftResult(WireOut):
+    gift: GiftUse
+
+
 class FailedResult(WireOut):
     error: ErrorRead
     details: ResultDetails
@@ -104,7 +115,7 @@ class ApplicableRedeemable(RedeemableDetails):
     order: CalculatedOrder
     applicable_to: ListBody[ApplicableToEntry]
     inapplicable_to: ListBody[ApplicableToEntry]
-    result: AppliedResult
+    result: AppliedResult | GiftResult
 
 
 class InapplicableRedeemable(RedeemableDetails):
@@ -203,6 +214,10 @@ class RelatedRedemptions(WireOut):
     redemptions: list[RelatedRedemption] | None = None
 
 
+class GiftAmount(WireOut):
+    amount: Annotated[int, Field(description="What the card paid; negative where a rollback gave it back.")]
+
+
 class RedemptionRead(WireOut):
     """A redemption or, by `object`, the rollback of one. `redemption` is the parent of a part of a stack; for a
     rollback it is what was rolled back."""
@@ -229,6 +244,7 @@ class RedemptionRead(WireOut):
     related_object_id: str
     related_redemptions: RelatedRedemptions | None = None
     voucher: RedeemedVoucher | None = None
+    gift: GiftAmount | None = None
 
 
 class RedemptionsRead(WireOut):
@@ -269,7 +285,7 @@ class QualifiedRedeemable(RedeemableDetails):
     id: Annotated[str, Field(description="The voucher's code.")]
     object: Literal["voucher"]
     created_at: Instant
-    result: AppliedResult
+    result: AppliedResult | GiftResult
     order: CalculatedOrder | None = None
     applicable_to: ListBody[ApplicableToEntry]
     inapplicable_to: ListBody[ApplicableToEntry]

@@ -8,9 +8,10 @@ from app.commerce.customers.tracking import customer_tracking_id
 from app.decisions.schemas import CheckoutIn
 from app.decisions.snapshot import Snapshot
 from app.engine.applicability import Applicability, applicable_to, inapplicable_to
+from app.engine.application import Application
 from app.engine.cart import Cart
 from app.engine.decision import Decision, Failure, Outcome
-from app.engine.effects import Effect
+from app.engine.effects import Effect, GiftCredits
 from app.engine.findings import Finding
 from app.engine.order_calculation import order_calculated
 from app.engine.redeemables import Redeemable
@@ -41,7 +42,7 @@ def outcome_read(outcome: Outcome, snapshot: Snapshot, request: CheckoutIn, *, r
     if outcome.status == "APPLICABLE" and isinstance(redeemable, Redeemable):
         shown["order"] = snapshot_order(outcome, snapshot, with_items="order" in request.options.expand)
         shown |= targets_read(redeemable.applicability, outcome.cart)
-        shown["result"] = {"discount": discount_read(redeemable.effect)}
+        shown["result"] = result_read(redeemable.effect, outcome.application)
     elif outcome.failure is not None:
         shown["result"] = failure_result(outcome.failure, request_id=request_id)
     elif outcome.skip_reason is not None:
@@ -61,6 +62,13 @@ def targets_read(applicability: Applicability | None, cart: Cart) -> Wire:
         "applicable_to": wire_list(applicable_to(applicability, cart)),
         "inapplicable_to": wire_list(inapplicable_to(applicability, cart)),
     }
+
+
+def result_read(effect: Effect, application: Application) -> Wire:
+    """What a redeemable gives: a discount, or credits of a gift card with what it holds before they are used."""
+    if isinstance(effect, GiftCredits):
+        return {"gift": {"balance": effect.balance, "credits": application.credits}}
+    return {"discount": discount_read(effect)}
 
 
 def discount_read(effect: Effect) -> Wire:

@@ -14,11 +14,19 @@ MAX_REDEEMABLES = 30
 RedeemableId = Annotated[str, Field(min_length=1, max_length=500, description="A voucher's code, or its id.")]
 
 
+class GiftIn(WireIn):
+    credits: Annotated[
+        int | None,
+        Field(ge=1, le=2**63 - 1, description="How much the card shall pay; as much as it can when left out."),
+    ] = None
+
+
 class RedeemableIn(WireIn):
     """Something the customer wants to use on the order."""
 
     object: Literal["voucher", "promotion_tier", "promotion_stack"] = "voucher"
     id: RedeemableId
+    gift: Annotated[GiftIn | None, Field(description="For gift cards.")] = None
 
 
 class OptionsIn(WireIn):

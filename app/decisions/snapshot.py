@@ -23,6 +23,7 @@ from app.decisions.schemas import CheckoutIn, RedeemableIn
 from app.engine.applicability import narrowed
 from app.engine.cart import Address, Cart, Customer, Product, Sku
 from app.engine.decision import Decision
+from app.engine.effects import Effect, GiftCredits
 from app.engine.evaluate import evaluate
 from app.engine.postings import AccountKey, Period, account_key, period_name
 from app.engine.redeemables import Redeemable, Unresolved, first_duplicate
@@ -41,12 +42,13 @@ from app.kit.db import Connection, Database
 from app.kit.errors import NotFound
 from app.ledger.accounts import open_accounts
 from app.ledger.errors import Outdated
+from app.ledger.movements import Holdings
 
 # One round trip. Every branch is a look-up by key, so the cost depends on the cart and not on how much is stored.
 # Arrays rather than joins: a plan made while a table was small would join by reading all accounts of the project.
 SNAPSHOT = """
 WITH voucher AS MATERIALIZED (
-    SELECT known, id, campaign_id FROM vouchers AS known
+    SELECT known, id, campaign_id, type FROM vouchers AS known
     WHERE project_id = $1 AND (normal_code = ANY ($2) OR id = ANY ($3)) AND deleted_at IS NULL
 ), customer AS MATERIALIZED (
     SELECT known, id FROM customers AS known WHERE project_id = $1 AND (id = $4 OR source_id = $5)
@@ -70,7 +72,10 @@ SELECT
             AND owner_id = ANY (ARRAY(SELECT unnest(ARRAY[id, campaign_id]) FROM voucher))
             AND measure = ANY ('{uses,ordered,discounted}')
             AND subject = ANY (ARRAY['', $9, $10, 'customer:' || (SELECT id FROM customer)])
-            AND period = ANY ($11)) AS accounts
+            AND period = ANY ($11)) AS accounts,
+    ARRAY(SELECT known FROM accounts AS known
+        WHERE project_id = $1 AND owner_id = ANY (ARRAY(SELECT id FROM voucher WHERE type = 'GIFT_VOUCHER'))
+            AND measure = 'balance' AND subject = '' AND period = '') AS holdings
 """
 
 Row = Mapping[str, Any]
@@ -81,8 +86,9 @@ ALL_PERIODS: tuple[Period, ...] = ("", "day", "week", "month")
 class Snapshot:
     """What was read at `version`, as rows for the answer and as values for the engine.
 
-    `unopened` are accounts that began to count after there were redemptions and have no row yet: they must be opened
-    (`ledger.accounts.open_accounts`) before anything is posted to them, and read again.
+    `holdings` are what the gift cards hold, by voucher; those without an account yet are not in it and hold what they
+    were made with. `unopened` are accounts that began to count after there were redemptions and have no row yet: they
+    must be opened (`ledger.accounts.open_accounts`) before anything is posted to them, and read again.
     """
 
     version: int
@@ -93,6 +99,7 @@ class Snapshot:
     assignments: Sequence[Row]
     customer: Row | None
     kept_order: Row | None
+    holdings: Mapping[str, Holdings]
     unopened: frozenset[AccountKey]
 
 
@@ -172,6 +179,7 @@ async def load(
         AccountKey(account["owner_id"], account["measure"], account["subject"], account["period"]): -account["balance"]
         for account in row["accounts"]
     }
+    holdings = {account["owner_id"]: Holdings(account["balance"], account["totals"]) for account in row["holdings"]}
     found = _by_name(row["vouchers"])
     redeemables: list[Redeemable | Unresolved] = []
     unopened: set[AccountKey] = set()
@@ -186,7 +194,7 @@ async def load(
             for assignment in row["assignments"]
             if assignment["related_object_id"] == voucher["id"]
         ]
-        redeemables.append(redeemable_of(asked.id, voucher, campaign, own_rules, counts))
+        redeemables.append(redeemable_of(asked, voucher, campaign, own_rules, counts, holdings.get(voucher["id"])))
         unopened |= _unopened(voucher, campaign, cart, counts)
     cart = await with_memberships(connection, cache, project, cart, redeemables)
     return Snapshot(
@@ -198,27 +206,27 @@ async def load(
         assignments=row["assignments"],
         customer=row["customer"],
         kept_order=row["kept_order"],
+        holdings=holdings,
         unopened=frozenset(unopened),
     )
 
 
 def redeemable_of(
-    name: str,
+    asked: RedeemableIn,
     voucher: Row,
     campaign: CompiledCampaign | None,
     own_rules: Sequence[CompiledRule],
     counts: Mapping[AccountKey, int],
+    holdings: Holdings | None,
 ) -> Redeemable:
     """A voucher as the engine sees it: what it lacks it has from its campaign, and the rules of both must hold."""
     rules = (*campaign.rules, *own_rules) if campaign else tuple(own_rules)
     counted, _ = counts_of(voucher["counted"])
-    effect = compile_effect(voucher["discount"]) or (campaign.effect if campaign else None)
-    assert effect is not None  # every voucher that can be saved has a discount or a campaign with one
     return Redeemable(
         kind="voucher",
-        id=name,
+        id=asked.id,
         object_id=voucher["id"],
-        effect=effect,
+        effect=_effect(asked, voucher, campaign, holdings),
         campaign_id=voucher["campaign_id"],
         campaign_name=campaign.row.name if campaign else None,
         applicability=narrowed(rule.applicability for rule in rules),
@@ -231,7 +239,31 @@ def redeemable_of(
         counted=counted | campaign.counted if campaign else counted,
         holder_id=voucher["holder_id"],
         metadata=voucher["metadata"] or {},
+        is_tender=voucher["type"] == "GIFT_VOUCHER",
     )
+
+
+def gift_definition(voucher: Row, campaign: CompiledCampaign | None) -> Mapping[str, Any]:
+    """What a gift card was made with and what it pays: its own, else its campaign's."""
+    definition: Mapping[str, Any] | None = voucher["gift"] or (campaign.row.gift if campaign else None)
+    assert definition is not None  # every gift card that can be saved has one, or a campaign with one
+    return definition
+
+
+def _effect(
+    asked: RedeemableIn, voucher: Row, campaign: CompiledCampaign | None, holdings: Holdings | None
+) -> Effect:
+    """The voucher's own discount, else its campaign's; or what a gift card holds and how much of it is asked for."""
+    if voucher["type"] == "GIFT_VOUCHER":
+        definition = gift_definition(voucher, campaign)
+        return GiftCredits(
+            effect=definition["effect"],
+            balance=definition["amount"] if holdings is None else holdings.balance,
+            credits=asked.gift.credits if asked.gift else None,
+        )
+    effect = compile_effect(voucher["discount"]) or (campaign.effect if campaign else None)
+    assert effect is not None  # every voucher that can be saved has a discount or a campaign with one
+    return effect
 
 
 def _validity(voucher: Row, campaign: CompiledCampaign | None) -> Validity:

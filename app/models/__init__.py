@@ -13,7 +13,7 @@ from app.models.audiences import CustomerEventCount, CustomEvent, Segment, Segme
 from app.models.checkout import Redemption
 from app.models.commerce import Customer, Order, Product, ProductCollection, ProductCollectionMember, Sku
 from app.models.incentives import Campaign, Publication, ValidationRule, ValidationRuleAssignment, Voucher
-from app.models.ledger import Account
+from app.models.ledger import Account, Entry
 from app.models.metadata_schemas import CustomEventSchema, MetadataSchema
 from app.models.promotions import PromotionStack, PromotionTier
 
@@ -28,6 +28,7 @@ __all__ = [
     "CustomEventSchema",
     "Customer",
     "CustomerEventCount",
+    "Entry",
     "IdempotencyRecord",
     "MetadataSchema",
     "OAuthToken",

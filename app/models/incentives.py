@@ -34,6 +34,7 @@ class Campaign(ProjectRow, Timestamps):
     validity: Mapped[Json] = mapped_column(default=dict)
     activity_duration_after_publishing: Mapped[str | None]
     discount: Mapped[Json | None]
+    gift: Mapped[Json | None]
     redemption_quantity: Mapped[int | None]
     code_config: Mapped[Json] = mapped_column(default=dict)
     vouchers_count: Mapped[int] = mapped_column(default=0)
@@ -46,8 +47,10 @@ class Campaign(ProjectRow, Timestamps):
 class Voucher(ProjectRow, Timestamps):
     """A code and what it is worth. A deleted voucher keeps its code.
 
-    `normal_code` is the code as it is matched. An empty `discount`, `start_date`, `expiration_date` or `validity` means
-    the campaign's. `redemption_quantity` is how often the voucher may be redeemed, empty without limit.
+    `normal_code` is the code as it is matched. An empty `discount`, `gift`, `start_date`, `expiration_date` or
+    `validity` means the campaign's. `gift` says what a gift card was made with; what it holds now is in its account
+    (measure `balance`), which is there from the first movement on. `redemption_quantity` is how often the voucher may
+    be redeemed, empty without limit.
     """
 
     __tablename__ = "vouchers"
@@ -71,6 +74,7 @@ class Voucher(ProjectRow, Timestamps):
     normal_code: Mapped[Id]
     type: Mapped[str]
     discount: Mapped[Json | None]
+    gift: Mapped[Json | None]
     redemption_quantity: Mapped[int | None]
     active: Mapped[bool] = mapped_column(default=True)
     start_date: Mapped[datetime | None]

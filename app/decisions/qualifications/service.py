@@ -8,8 +8,8 @@ from app.decisions.qualifications.schemas import QualificationIn
 from app.decisions.rendering import (
     STACKING_RULES,
     Wire,
-    discount_read,
     request_order,
+    result_read,
     snapshot_order,
     targets_read,
     tracking_id_of,
@@ -142,7 +142,7 @@ def _qualified_read(outcome: Outcome, snapshot: Snapshot, request: Qualification
         "id": voucher["code"],
         "object": redeemable.kind,
         "created_at": format_instant(voucher["created_at"]),
-        "result": {"discount": discount_read(redeemable.effect)},
+        "result": result_read(redeemable.effect, outcome.application),
         **targets_read(redeemable.applicability, outcome.cart),
     }
     if request.order is not None:

@@ -14,6 +14,7 @@ from app.decisions.rendering import Wire
 from app.incentives.vouchers.errors import VoucherNotFound
 from app.incentives.vouchers.rendering import voucher_read
 from app.incentives.vouchers.repository import VoucherRepository
+from app.incentives.vouchers.standing import standings
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import NotFound
@@ -52,14 +53,14 @@ async def of_voucher(db: Database, caller: Caller, code: str) -> Wire:
         if found is None:
             raise VoucherNotFound(code)
         voucher, _ = found
-        uses = (await vouchers.uses_of([voucher.id])).get(voucher.id, 0)
+        standing = (await standings(session, project.id, [voucher.id]))[voucher.id]
         rows = RedemptionRepository(session, project.id)
         total = await rows.count_of(voucher.id)
         shown = await read_all(session, project.id, await rows.newest_of(voucher.id, MOST_ENTRIES))
     return {
         "object": "list",
         "quantity": voucher.redemption_quantity,
-        "redeemed_quantity": uses,
+        "redeemed_quantity": standing.uses,
         "url": f"/v1/vouchers/{quote(voucher.code, safe='')}/redemption",
         "data_ref": "redemption_entries",
         "total": total,

@@ -6,6 +6,7 @@ from typing import Any
 from app.decisions.redemptions.rows import Attempt, Rows
 from app.decisions.rendering import Wire, inapplicable_and_skipped, outcome_read, request_order, trace_read
 from app.incentives.vouchers.rendering import voucher_read
+from app.incentives.vouchers.standing import Standing
 from app.kit.records import row_of
 from app.kit.wire import format_instant
 from app.models import Voucher
@@ -40,6 +41,8 @@ def redemption_read(row: Row, *, customer: Wire | None, voucher: Wire | None, re
             shown[name] = row[name]
     if voucher is not None:
         shown["voucher"] = voucher
+        if "gift" in voucher and row.get("amount") is not None:
+            shown["gift"] = {"amount": row["amount"]}
     if related:
         shown["related_redemptions"] = related
     return shown
@@ -50,13 +53,13 @@ def kept_order_read(order: Wire | None) -> Wire | None:
     return None if order is None else {name: value for name, value in order.items() if value is not None}
 
 
-def redemption_answer(attempt: Attempt, rows: Rows, uses: Mapping[str, int], *, explain: bool) -> Wire:
-    """The answer to a request to redeem. `uses` is how often each voucher is redeemed now, this time included."""
+def redemption_answer(attempt: Attempt, rows: Rows, standing: Mapping[str, Standing], *, explain: bool) -> Wire:
+    """The answer to a request to redeem. `standing` tells of each voucher where it stands now, this time included."""
     snapshot, decision, request = attempt.snapshot, attempt.decision, attempt.request
     customer = simple_customer(snapshot.customer) if snapshot.customer else None
     answer: Wire = {
         "redemptions": [
-            redemption_read(row, customer=customer, voucher=_redeemed_voucher(attempt, row, uses, customer))
+            redemption_read(row, customer=customer, voucher=_redeemed_voucher(attempt, row, standing, customer))
             for row in rows.children
         ]
     }
@@ -102,11 +105,11 @@ def simple_customer(record: Row) -> Wire:
     return {**shown, "metadata": record["metadata"], "object": "customer"}
 
 
-def _redeemed_voucher(attempt: Attempt, row: Row, uses: Mapping[str, int], customer: Wire | None) -> Wire:
+def _redeemed_voucher(attempt: Attempt, row: Row, standing: Mapping[str, Standing], customer: Wire | None) -> Wire:
     voucher_id = row["related_object_id"]
     voucher = row_of(Voucher, attempt.snapshot.vouchers[voucher_id])
     campaign = attempt.snapshot.campaigns.get(voucher.campaign_id or "")
-    shown = voucher_read(voucher, campaign.row if campaign else None, uses[voucher_id])
+    shown = voucher_read(voucher, campaign.row if campaign else None, standing[voucher_id])
     if customer is not None and customer["id"] == voucher.holder_id:
         shown["holder"] = customer
     return shown

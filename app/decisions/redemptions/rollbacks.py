@@ -26,6 +26,8 @@ from app.decisions.redemptions.repository import RedemptionRepository
 from app.decisions.redemptions.schemas import RollbackIn
 from app.decisions.rendering import Wire
 from app.engine.postings import AccountKey, Counted, Posting, account_key, merged_postings
+from app.incentives.balances.events import transaction_event
+from app.incentives.balances.repository import EntryRepository
 from app.incentives.configuration import counts_of
 from app.kit.db import Database
 from app.kit.errors import NotFound
@@ -34,6 +36,7 @@ from app.kit.outbox import announce
 from app.kit.wire import format_instant
 from app.ledger.accounts import open_accounts
 from app.ledger.apply import apply
+from app.ledger.movements import Cause, Movement, value_account
 from app.models import Campaign, Order, Redemption, Voucher
 
 Row = Mapping[str, Any]
@@ -53,8 +56,8 @@ async def roll_back(
 ) -> RolledBack:
     """Undo one redemption, or with `whole_stack` a parent with all its parts.
 
-    Uses and budgets are released, the order's discount is taken off again and the order is canceled. Of two who roll
-    back at once the second waits, and is then refused.
+    Uses and budgets are released, gift cards have their money back, the order's discount is taken off again and the
+    order is canceled. Of two who roll back at once the second waits, and is then refused.
 
     Raises NotFound, AlreadyRolledBack, InvalidRedemption, InvalidRedemptionParent, InvalidCustomer, InvalidOrder.
     """
@@ -66,7 +69,7 @@ async def roll_back(
             raise NotFound("redemption", redemption_id)
         parts = await rows.locked_parts(head.id)
         _refuse_unfit(head, parts, request, whole_stack=whole_stack)
-        await _release(session, caller, parts or [head])
+        await _release(session, caller, parts or [head], request, now)
         rollbacks = await _recorded(session, caller, head, parts, request, now)
         order = await _reverted_order(session, caller, head, parts, rollbacks, now)
         for rollback in rollbacks:
@@ -94,8 +97,10 @@ def _refuse_unfit(head: Redemption, parts: Sequence[Redemption], request: Rollba
         raise InvalidOrder(f"{head.id} was not made on this order.", resource_id=head.id)
 
 
-async def _release(session: AsyncSession, caller: Caller, redemptions: Sequence[Redemption]) -> None:
-    """Post back what the redemptions took, on every account that counts them."""
+async def _release(
+    session: AsyncSession, caller: Caller, redemptions: Sequence[Redemption], request: RollbackIn, now: datetime
+) -> None:
+    """Post back what the redemptions took, on every account that counts them, and give back what gift cards paid."""
     project_id, zone = caller.project_id, caller.project.zone
     counted, history = await _counts(session, project_id, redemptions)
     postings: list[Posting] = []
@@ -125,7 +130,33 @@ async def _release(session: AsyncSession, caller: Caller, redemptions: Sequence[
                         late.add(account)
         postings += [Posting(account, amounts[account.measure]) for account in accounts if amounts[account.measure]]
     await open_accounts(session, project_id, sorted(late), zone)
-    await apply(session, project_id, merged_postings(postings))
+    refunds = await _refunds(session, caller, redemptions, request, now)
+    await apply(session, project_id, merged_postings(postings), refunds)
+    for refund in refunds:
+        event = transaction_event(refund)
+        announce(session, project_id, event["type"], event["entity_id"], event["data"])
+
+
+async def _refunds(
+    session: AsyncSession, caller: Caller, redemptions: Sequence[Redemption], request: RollbackIn, now: datetime
+) -> list[Movement]:
+    """The entries of the redemptions, the other way round."""
+    paid = [redemption for redemption in redemptions if redemption.amount]
+    entries = await EntryRepository(session, caller.project_id).of_redemptions(
+        {redemption.related_object_id for redemption in paid}, {redemption.id for redemption in paid}
+    )
+    return [
+        Movement(
+            Posting(value_account(entry.owner_id), -entry.amount),
+            "redeemed",
+            Cause("rollback", entry.cause_id),
+            effective_at=now,
+            actor=caller.actor,
+            campaign_id=entry.campaign_id,
+            reason=request.reason,
+        )
+        for entry in entries
+    ]
 
 
 async def _counts(
@@ -183,6 +214,7 @@ async def _recorded(
             customer_id=redemption.customer_id,
             tracking_id=request.tracking_id or redemption.tracking_id,
             order_id=redemption.order_id,
+            amount=-redemption.amount if redemption.amount else redemption.amount,
             reason=request.reason,
             redemption_metadata=request.metadata,
             api_key_id=caller.api_key_id,

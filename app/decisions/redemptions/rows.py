@@ -10,13 +10,15 @@ from app.commerce.orders.events import event_types_of
 from app.commerce.orders.rendering import order_body
 from app.decisions.rendering import request_order, snapshot_order, tracking_id_of
 from app.decisions.schemas import CheckoutIn
-from app.decisions.snapshot import Snapshot
+from app.decisions.snapshot import Snapshot, gift_definition
 from app.engine.decision import Decision, Failure, Outcome
 from app.engine.order_calculation import order_items_calculated
 from app.engine.redeemables import Redeemable, Unresolved
+from app.incentives.balances.events import transaction_event
 from app.kit.ids import new_id
 from app.kit.records import row_of
 from app.kit.wire import format_instant
+from app.ledger.movements import Cause, Movement, Opening, value_account
 from app.models import Order
 
 Row = dict[str, Any]
@@ -35,10 +37,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The redemptions of a request, the parent of a stack apart, and the order they are made on."""
+    """The redemptions of a request, the parent of a stack apart, what gift cards pay, and the order it is all for."""
 
     parent: Row | None
     children: list[Row]
+    movements: list[Movement]
     order: Row | None
 
     @property
@@ -53,7 +56,7 @@ def rows_of(attempt: Attempt) -> Rows:
     parent = _parent_row(attempt, order_id) if len(applied) > 1 else None
     children = [_redemption_row(attempt, outcome, order_id, parent) for outcome in applied]
     order = _order_row(attempt, order_id, parent, children) if order_id else None
-    return Rows(parent, children, order)
+    return Rows(parent, children, _movements(attempt, children), order)
 
 
 def failure_row(attempt: Attempt, failure: Failure, redeemable: Redeemable | Unresolved) -> Row:
@@ -74,6 +77,7 @@ def failure_row(attempt: Attempt, failure: Failure, redeemable: Redeemable | Unr
 def announcements(attempt: Attempt, rows: Rows) -> list[Row]:
     """What a redemption that succeeds tells the world: itself, and what became of its order."""
     events = [event_of("redemption.succeeded", row) for row in rows.redemptions]
+    events += [transaction_event(movement) for movement in rows.movements]
     if rows.order is not None:
         order, kept = row_of(Order, rows.order), attempt.snapshot.kept_order
         data = {"order": order_body(order)}
@@ -93,6 +97,34 @@ def event_of(event_type: str, row: Row) -> Row:
         "order_id": row["order_id"],
     }
     return {"type": event_type, "entity_id": row["id"], "data": data, "created_at": row["created_at"]}
+
+
+def _movements(attempt: Attempt, children: list[Row]) -> list[Movement]:
+    """What the redeemed gift cards pay, each with its redemption as the cause."""
+    redemptions = {value_account(row["related_object_id"]): row for row in children}
+    return [
+        Movement(
+            posting,
+            "redeemed",
+            Cause("redemption", redemptions[posting.account]["id"]),
+            effective_at=attempt.now,
+            opening=_opening(attempt, posting.account.owner_id),
+            actor=attempt.caller.actor,
+            campaign_id=redemptions[posting.account]["campaign_id"],
+        )
+        for posting in attempt.decision.postings
+        if posting.account.measure == "balance"
+    ]
+
+
+def _opening(attempt: Attempt, voucher_id: str) -> Opening | None:
+    """What a gift card that had no account yet was made with."""
+    snapshot = attempt.snapshot
+    if voucher_id in snapshot.holdings:
+        return None
+    voucher = snapshot.vouchers[voucher_id]
+    definition = gift_definition(voucher, snapshot.campaigns.get(voucher["campaign_id"] or ""))
+    return Opening(definition["amount"], voucher["created_at"])
 
 
 def _base_row(attempt: Attempt, order_id: str | None) -> Row:
@@ -131,6 +163,7 @@ def _redemption_row(attempt: Attempt, outcome: Outcome, order_id: str | None, pa
         else None,
         "ordered_amount": outcome.cart.amount,
         "discounted_amount": outcome.application.total_discount_amount,
+        "amount": outcome.application.credits if redeemable.is_tender else None,
     }
 
 

@@ -7,6 +7,7 @@ from app.incentives.campaigns.errors import InvalidCampaign
 from app.incentives.campaigns.schemas import CampaignCreate, CampaignUpdate, VoucherDefinition
 from app.incentives.codes.shapes import code_config_of
 from app.incentives.schedule import DATES, RECURRING, require_duration, schedule_of
+from app.incentives.vouchers.drawing import TYPES
 from app.kit.metadata import merged_metadata
 from app.models import Campaign
 
@@ -48,12 +49,15 @@ def columns_of(body: CampaignCreate, project: ProjectView) -> dict[str, Any]:
     Raises InvalidCampaign, InvalidPayload.
     """
     campaign_type, voucher = campaign_type_of(body), body.voucher
-    if campaign_type != "DISCOUNT_COUPONS":
-        raise InvalidCampaign(f"Campaigns of the type {campaign_type} are not available yet; DISCOUNT_COUPONS are.")
-    if voucher is None or voucher.discount is None:
-        raise InvalidCampaign("A campaign of the type DISCOUNT_COUPONS needs voucher.discount.")
-    if voucher_type_of(voucher) != "DISCOUNT_VOUCHER":
-        raise InvalidCampaign("voucher.type must be DISCOUNT_VOUCHER in a campaign of the type DISCOUNT_COUPONS.")
+    if campaign_type not in TYPES:
+        raise InvalidCampaign(f"Campaigns of the type {campaign_type} are not available yet.")
+    name, other = ("gift", "discount") if campaign_type == "GIFT_VOUCHERS" else ("discount", "gift")
+    if voucher is None or getattr(voucher, name) is None:
+        raise InvalidCampaign(f"A campaign of the type {campaign_type} needs voucher.{name}.")
+    if voucher_type_of(voucher) != TYPES[campaign_type] or getattr(voucher, other) is not None:
+        raise InvalidCampaign(
+            f"In a campaign of the type {campaign_type} voucher.type is {TYPES[campaign_type]}, with a {name} only."
+        )
     if voucher.is_referral_code:
         raise InvalidCampaign("Referral codes are not available yet.")
     if body.category is not None or body.category_id is not None:
@@ -73,7 +77,7 @@ def columns_of(body: CampaignCreate, project: ProjectView) -> dict[str, Any]:
         "use_voucher_metadata_schema": body.use_voucher_metadata_schema,
         **schedule_of(body.model_dump()),
         "activity_duration_after_publishing": body.activity_duration_after_publishing,
-        "discount": voucher.discount.model_dump(mode="json", exclude_none=True),
+        name: getattr(voucher, name).model_dump(mode="json", exclude_none=True),
         "redemption_quantity": voucher.redemption.quantity,
         "code_config": code_config_of(code_config, default.charset, default.length),
         "campaign_metadata": merged_metadata({}, body.metadata),
@@ -102,10 +106,12 @@ def changed_columns(campaign: Campaign, body: CampaignUpdate) -> dict[str, Any]:
         if campaign.type == "STANDALONE":
             raise InvalidCampaign("A STANDALONE campaign has one public code and cannot become another type.")
         columns["type"] = given["type"]
-    if "discount" in given:
-        if body.discount is None:
-            raise InvalidCampaign("A campaign of the type DISCOUNT_COUPONS needs a discount; it can be changed only.")
-        columns["discount"] = body.discount.model_dump(mode="json", exclude_none=True)
+    for name, worth in (("discount", body.discount), ("gift", body.gift)):
+        if name in given and (worth is not None or getattr(campaign, name) is not None):
+            if worth is None or getattr(campaign, name) is None:
+                needed = "discount" if campaign.gift is None else "gift"
+                raise InvalidCampaign(f"A campaign of the type {campaign.campaign_type} has a {needed}, always.")
+            columns[name] = worth.model_dump(mode="json", exclude_none=True)
     if "metadata" in given or body.unset_metadata_fields:
         cleared = "metadata" in given and body.metadata is None
         kept = {} if cleared else campaign.campaign_metadata

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from sqlalchemy import Text, and_, cast, false, func, literal, null, or_, true
+from sqlalchemy import Text, and_, case, cast, false, func, literal, null, or_, true
 
 from app.incentives.campaigns.schemas import CampaignType, GenerationStatus
 from app.kit.conditions import Filterable
@@ -12,7 +12,9 @@ from app.models import Campaign
 
 STATUSES = ("DONE", "IN_PROGRESS", "FAILED", "DRAFT", "MODIFYING")
 NOTHING = cast(null(), Text)
-VOUCHER_TYPE = cast(literal("DISCOUNT_VOUCHER"), Text)
+VOUCHER_TYPE = case(
+    (Campaign.campaign_type == "GIFT_VOUCHERS", "GIFT_VOUCHER"), else_=cast(literal("DISCOUNT_VOUCHER"), Text)
+)
 
 _has_begun = or_(Campaign.start_date.is_(None), Campaign.start_date <= func.now())
 _has_ended = and_(Campaign.expiration_date.is_not(None), Campaign.expiration_date <= func.now())

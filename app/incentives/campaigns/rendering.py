@@ -6,6 +6,7 @@ from typing import Any
 from app.incentives.validation_rules.assignments import assignment_list
 from app.incentives.validation_rules.schemas import AssignmentRead
 from app.incentives.vouchers.drawing import TYPES
+from app.incentives.vouchers.standing import gift_read
 from app.kit.wire import format_instant
 from app.models import Campaign
 
@@ -22,6 +23,7 @@ def campaign_read(
     voucher = {
         "type": TYPES[campaign.campaign_type],
         "discount": campaign.discount,
+        "gift": gift_read(campaign.gift) if campaign.gift else None,
         "redemption": {"quantity": campaign.redemption_quantity},
         "code_config": campaign.code_config,
         "is_referral_code": False,

@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlalchemy import delete, literal, or_, select, update
 
 from app.kit.repository import Repository
-from app.models import Account, Campaign, Redemption
+from app.models import Account, Campaign, Entry, Redemption
 
 
 class CampaignRepository(Repository[Campaign]):
@@ -43,10 +43,13 @@ class CampaignRepository(Repository[Campaign]):
         )
         return counted is not None
 
-    async def was_redeemed(self, campaign_id: str) -> bool:
-        """Whether there is a redemption of one of its vouchers, failed and rolled back ones included."""
-        rows = select(literal(1)).where(Redemption.project_id == self.project_id, Redemption.campaign_id == campaign_id)
-        return await self.session.scalar(rows.limit(1)) is not None
+    async def was_used(self, campaign_id: str) -> bool:
+        """Whether there is a redemption of one of its vouchers, failed and rolled back ones included, or an entry."""
+        for table in (Redemption, Entry):
+            rows = select(literal(1)).where(table.project_id == self.project_id, table.campaign_id == campaign_id)
+            if await self.session.scalar(rows.limit(1)) is not None:
+                return True
+        return False
 
     async def remove(self, campaign_id: str) -> None:
         """Delete for good, with the accounts."""

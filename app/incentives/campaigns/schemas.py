@@ -7,7 +7,15 @@ from pydantic import Field
 from app.engine.effects import Discount
 from app.incentives.schedule import ScheduleIn, SchedulePatch, ValidityHours, ValidityTimeframe
 from app.incentives.validation_rules.schemas import AssignmentList
-from app.incentives.vouchers.schemas import AdditionalInfo, Code, CodeConfig, RedemptionIn, VoucherType
+from app.incentives.vouchers.schemas import (
+    AdditionalInfo,
+    Code,
+    CodeConfig,
+    Gift,
+    GiftRead,
+    RedemptionIn,
+    VoucherType,
+)
 from app.kit.lists import PageBody
 from app.kit.wire import Instant, Metadata, WireIn, WireOut
 
@@ -25,7 +33,7 @@ class VoucherDefinition(WireIn):
 
     type: VoucherType | None = None
     discount: Discount | None = None
-    gift: dict[str, Any] | None = None
+    gift: Gift | None = None
     loyalty_card: dict[str, Any] | None = None
     redemption: RedemptionIn = Field(default_factory=RedemptionIn)
     code_config: CodeConfig = Field(default_factory=CodeConfig)
@@ -59,7 +67,7 @@ class CampaignCreate(ScheduleIn):
 
 
 class CampaignUpdate(SchedulePatch):
-    """A partial change. A new discount is for vouchers neither published nor redeemed; the others keep theirs."""
+    """A partial change. A new discount or gift is for vouchers neither published nor used; the others keep theirs."""
 
     description: Description | None = None
     type: Literal["AUTO_UPDATE", "STATIC"] | None = None
@@ -71,6 +79,7 @@ class CampaignUpdate(SchedulePatch):
     metadata: Metadata | None = None
     unset_metadata_fields: list[str] | None = None
     discount: Discount | None = None
+    gift: Gift | None = None
 
 
 class VouchersAdd(WireIn):
@@ -95,6 +104,7 @@ class QuantityRead(WireOut):
 class VoucherDefinitionRead(WireOut):
     type: VoucherType
     discount: Discount | None = None
+    gift: GiftRead | None = None
     redemption: QuantityRead
     code_config: CodeConfig
     is_referral_code: bool

@@ -28,7 +28,7 @@ from app.kit.db import Database
 from app.kit.filters import When
 from app.kit.ids import new_id
 from app.kit.lists import fetch_page
-from app.models import AsyncAction, Campaign
+from app.models import AsyncAction, Campaign, Voucher
 
 
 async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_limit: int) -> dict[str, Any]:
@@ -82,7 +82,8 @@ async def get(db: Database, caller: Caller, name_or_id: str) -> dict[str, Any]:
 async def update(db: Database, caller: Caller, name_or_id: str, body: CampaignUpdate) -> dict[str, Any]:
     """Change the members that were sent.
 
-    A new discount is for codes to come and for codes still in the pool: those published or redeemed keep the old one.
+    A new discount or gift is for codes to come and for codes still in the pool: those published, redeemed or topped up
+    keep the old one.
 
     Raises CampaignNotFound, InvalidCampaign, InvalidPayload.
     """
@@ -90,9 +91,11 @@ async def update(db: Database, caller: Caller, name_or_id: str, body: CampaignUp
         await change_configuration(session, caller.project_id)
         campaign = await get_campaign(session, caller, name_or_id)
         columns = changed_columns(campaign, body)
+        vouchers = VoucherRepository(session, caller.project_id, case_sensitive=caller.project.case_sensitive_codes)
         if campaign.discount is not None and columns.get("discount", campaign.discount) != campaign.discount:
-            vouchers = VoucherRepository(session, caller.project_id, case_sensitive=caller.project.case_sensitive_codes)
-            await vouchers.keep_discount(campaign.id, campaign.discount)
+            await vouchers.keep_worth(campaign.id, Voucher.discount, campaign.discount)
+        if campaign.gift is not None and columns.get("gift", campaign.gift) != campaign.gift:
+            await vouchers.keep_worth(campaign.id, Voucher.gift, campaign.gift)
         for name, value in columns.items():
             setattr(campaign, name, value)
         campaign.updated_at = clock.now()

@@ -6,24 +6,28 @@ from urllib.parse import quote
 
 from app.incentives.validation_rules.assignments import assignment_list
 from app.incentives.validation_rules.schemas import AssignmentRead
+from app.incentives.vouchers.standing import Standing, gift_of, gift_read
 from app.kit.wire import format_instant
 from app.models import Campaign, Voucher
 
 
 def voucher_read(
-    voucher: Voucher, campaign: Campaign | None, uses: int, assignments: Sequence[AssignmentRead] = ()
+    voucher: Voucher, campaign: Campaign | None, standing: Standing, assignments: Sequence[AssignmentRead] = ()
 ) -> dict[str, Any]:
     """The contract's Voucher as JSON values; members without a value are left out, but those it wants as null.
 
-    What the voucher lacks (discount, dates, validity) is shown as its campaign has it. `uses` is how often it is
-    redeemed now. `assignments` are the voucher's own rules.
+    What the voucher lacks (discount, gift, dates, validity) is shown as its campaign has it. `assignments` are the
+    voucher's own rules.
     """
+    definition = gift_of(voucher, campaign)
+    gift = None if definition is None else gift_read(definition, standing)
     url = f"/v1/vouchers/{quote(voucher.code, safe='')}"
     members = {
         "id": voucher.id,
         "code": voucher.code,
         "type": voucher.type,
         "discount": discount_of(voucher, campaign),
+        "gift": gift,
         **schedule_of(voucher, campaign),
         "active": voucher.active,
         "additional_info": voucher.additional_info,
@@ -42,7 +46,8 @@ def voucher_read(
         "redemption": {
             "object": "list",
             "quantity": voucher.redemption_quantity,
-            "redeemed_quantity": uses,
+            "redeemed_quantity": standing.uses,
+            **({} if gift is None else {"redeemed_amount": gift["redeemed_amount"]}),
             "url": f"{url}/redemptions?page=1&limit=10",
         },
         "validation_rules_assignments": assignment_list(assignments).model_dump(mode="json"),

@@ -8,13 +8,20 @@ from app.engine.effects import Discount
 from app.incentives.schedule import ScheduleIn, SchedulePatch, ValidityHours, ValidityTimeframe
 from app.incentives.validation_rules.schemas import AssignmentList
 from app.kit.lists import PageBody
-from app.kit.wire import Instant, Metadata, WireIn, WireOut
+from app.kit.wire import Amount, Instant, Metadata, WireIn, WireOut
 
 VoucherType = Literal["DISCOUNT_VOUCHER", "GIFT_VOUCHER", "LOYALTY_CARD"]
 Code = Annotated[
     str, Field(max_length=255, description="Unique in the project, whatever its case if the project ignores case.")
 ]
 AdditionalInfo = Annotated[str, Field(max_length=10_000)]
+
+
+class Gift(WireIn):
+    """What a gift card is made with, in minor units, and whether it pays orders or only the lines its rule picks."""
+
+    amount: Amount
+    effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"] = "APPLY_TO_ORDER"
 
 
 class CodeConfig(WireIn):
@@ -54,7 +61,7 @@ class VoucherCreate(VoucherOptions):
     code_config: CodeConfig | None = None
     type: VoucherType | None = None
     discount: Discount | None = None
-    gift: dict[str, Any] | None = None
+    gift: Gift | None = None
     loyalty_card: dict[str, Any] | None = None
     campaign: Annotated[str | None, Field(description="Name or id of the campaign it joins.")] = None
     campaign_id: str | None = None
@@ -77,6 +84,17 @@ class VoucherUpdate(SchedulePatch):
     loyalty_card: dict[str, Any] | None = None
 
 
+class GiftRead(WireOut):
+    """A gift card's money in minor units: `balance` is `amount`, all that was ever put in, without what was subtracted
+    by hand and what was redeemed."""
+
+    amount: int
+    subtracted_amount: int
+    redeemed_amount: int
+    balance: int
+    effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"]
+
+
 class PublishRead(WireOut):
     object: Literal["list"] = "list"
     count: int
@@ -89,6 +107,7 @@ class VoucherRedemptionRead(WireOut):
     object: Literal["list"] = "list"
     quantity: int | None
     redeemed_quantity: int
+    redeemed_amount: Annotated[int | None, Field(description="What a gift card paid, less what was given back.")] = None
     url: str
 
 
@@ -102,6 +121,7 @@ class VoucherRead(WireOut):
     category_id: str | None = None
     type: VoucherType
     discount: Discount | None = None
+    gift: GiftRead | None = None
     start_date: Instant | None = None
     expiration_date: Instant | None = None
     validity_timeframe: ValidityTimeframe | None = None

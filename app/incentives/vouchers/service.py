@@ -21,6 +21,7 @@ from app.incentives.vouchers.listing import VoucherQuery, vouchers_of
 from app.incentives.vouchers.rendering import voucher_read
 from app.incentives.vouchers.repository import VoucherRepository
 from app.incentives.vouchers.schemas import VoucherCreate, VoucherUpdate
+from app.incentives.vouchers.standing import standings
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.filters import When
@@ -101,7 +102,8 @@ async def switch(db: Database, caller: Caller, code: str, *, active: bool) -> di
 async def delete(db: Database, caller: Caller, code: str, *, force: bool) -> None:
     """Delete a voucher: into the bin, where the code stays taken, or with `force` for good.
 
-    One that was ever redeemed stays stored for the sake of its redemptions, without its code being taken.
+    One that was ever redeemed or topped up stays stored for the sake of what its records say, without its code being
+    taken.
 
     Raises VoucherNotFound.
     """
@@ -113,7 +115,7 @@ async def delete(db: Database, caller: Caller, code: str, *, force: bool) -> Non
         await unassign_all(session, caller.project_id, [voucher.id])
         if not force:
             await vouchers.bin([voucher.id], clock.now())
-        elif await vouchers.was_redeemed(voucher.id):
+        elif await vouchers.was_used(voucher.id):
             await vouchers.release([voucher.id], clock.now())
         else:
             await vouchers.remove([voucher.id])
@@ -127,11 +129,10 @@ async def read_all(
 ) -> list[dict[str, Any]]:
     """The vouchers as they are answered; two statements however many they are."""
     ids = [voucher.id for voucher, _ in vouchers]
-    uses = await repository(session, caller).uses_of(ids)
+    standing = await standings(session, caller.project_id, ids)
     assignments = await assignments_of(session, caller.project_id, ids)
     return [
-        voucher_read(voucher, campaign, uses.get(voucher.id, 0), assignments[voucher.id])
-        for voucher, campaign in vouchers
+        voucher_read(voucher, campaign, standing[voucher.id], assignments[voucher.id]) for voucher, campaign in vouchers
     ]
 
 
@@ -176,7 +177,8 @@ async def _draw(
         config = campaign.code_config
     shape = shape_of(code_config_of(config, default.charset, default.length), caller.project.case_sensitive_codes)
     live_count = 1 + (campaign.vouchers_count if campaign else 0)
-    warnings = refuse_weakness(shape, live_count, holds_value=False, policy=caller.project.settings.weak_codes)
+    holds_value = own.get("type") == "GIFT_VOUCHER"
+    warnings = refuse_weakness(shape, live_count, holds_value=holds_value, policy=caller.project.settings.weak_codes)
     while True:
         code = await free_code(session, caller.project, shape)
         try:
