@@ -4,9 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from pydantic import field_validator
-from pydantic_core import PydanticCustomError
-
 from app.engine.cart import Cart, Item
 from app.engine.money import Amount, Count
 from app.engine.stored import Stored
@@ -17,7 +14,7 @@ MOST_SHOWN_UNITS = 1_000
 
 
 class ApplicableTo(Stored):
-    """A product or SKU that a validation rule includes or excludes, as written and as returned.
+    """A product, SKU or product collection that a validation rule includes or excludes, as written and as returned.
 
     Choosing a product chooses its SKUs too. Everything from `price` to `target` narrows how an included entry is used:
     prices, caps (the smallest wins), the cheapest only, every second unit. An excluded entry takes whole lines out.
@@ -54,15 +51,6 @@ class ApplicableTo(Stored):
     repeat: Count | None = None
     skip_initially: Count | None = None
     target: Literal["ITEM", "UNIT"] | None = None
-
-    @field_validator("object")
-    @classmethod
-    def _is_resolvable(cls, value: str) -> str:
-        if value == "products_collection":
-            raise PydanticCustomError(
-                "products_collection", "There are no product collections in this project; name products or SKUs."
-            )
-        return value
 
 
 class ApplicabilityDefinition(Stored):
