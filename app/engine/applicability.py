@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from app.engine.cart import Cart, Item
+from app.engine.formulas import OrderFormula, PriceFormula
 from app.engine.money import Amount, Count
 from app.engine.stored import Stored
 from app.engine.targets import Pick, Target, TargetEffect, TargetKind, picked, product_names, sku_names, whole_lines
@@ -27,27 +28,27 @@ class ApplicableTo(Stored):
     product_source_id: str | None = None
     effect: TargetEffect = "APPLY_TO_EVERY"
     price: Amount | None = None
-    price_formula: str | float | None = None
+    price_formula: PriceFormula = None
     quantity_limit: Count | None = None
     aggregated_quantity_limit: Count | None = None
     amount_limit: Count | None = None
     aggregated_amount_limit: Count | None = None
     product_campaign_quantity_limit: Count | None = None
-    product_campaign_quantity_limit_formula: str | None = None
+    product_campaign_quantity_limit_formula: OrderFormula = None
     product_customer_campaign_quantity_limit: Count | None = None
-    product_customer_campaign_quantity_limit_formula: str | None = None
+    product_customer_campaign_quantity_limit_formula: OrderFormula = None
     product_in_collection_campaign_quantity_limit: Count | None = None
-    product_in_collection_campaign_quantity_limit_formula: str | None = None
+    product_in_collection_campaign_quantity_limit_formula: OrderFormula = None
     product_in_collection_customer_campaign_quantity_limit: Count | None = None
-    product_in_collection_customer_campaign_quantity_limit_formula: str | None = None
+    product_in_collection_customer_campaign_quantity_limit_formula: OrderFormula = None
     product_promotion_tier_quantity_limit: Count | None = None
-    product_promotion_tier_quantity_limit_formula: str | None = None
+    product_promotion_tier_quantity_limit_formula: OrderFormula = None
     product_customer_promotion_tier_quantity_limit: Count | None = None
-    product_customer_promotion_tier_quantity_limit_formula: str | None = None
+    product_customer_promotion_tier_quantity_limit_formula: OrderFormula = None
     product_in_collection_promotion_tier_quantity_limit: Count | None = None
-    product_in_collection_promotion_tier_quantity_limit_formula: str | None = None
+    product_in_collection_promotion_tier_quantity_limit_formula: OrderFormula = None
     product_in_collection_customer_promotion_tier_quantity_limit: Count | None = None
-    product_in_collection_customer_promotion_tier_quantity_limit_formula: str | None = None
+    product_in_collection_customer_promotion_tier_quantity_limit_formula: OrderFormula = None
     repeat: Count | None = None
     skip_initially: Count | None = None
     target: Literal["ITEM", "UNIT"] | None = None
@@ -204,6 +205,7 @@ def _target(entry: ApplicableTo) -> Target:
         amount_limit=entry.amount_limit,
         aggregated_amount_limit=entry.aggregated_amount_limit,
         price=entry.price,
+        price_formula=entry.price_formula,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from app.engine.cart import Cart, Item
+from app.engine.stored import Stored
 from app.engine.targets import Pick
 
 
@@ -34,7 +35,7 @@ class Application:
 
     `picks` tells which units were discounted where that is not whole lines; only a single redeemable's application
     says so, a sum does not. `credits` is how much of what is taken off a tender pays: a gift card's balance sinks by
-    it.
+    it. `computed` is a single redeemable's discount as it was given, where a formula supplied its figure.
     """
 
     order_discount_amount: int = 0
@@ -46,6 +47,7 @@ class Application:
     replacements: tuple[Replacement, ...] = ()
     picks: tuple[Pick, ...] = ()
     credits: int = 0
+    computed: Stored | None = None
 
     @property
     def items_discount_amount(self) -> int:

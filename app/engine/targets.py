@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from app.engine.cart import Item
+from app.engine.formulas import Formula, FormulaScope, amount_of
+from app.engine.money import Rounding
 
 TargetEffect = Literal[
     "APPLY_TO_EVERY",
@@ -22,7 +24,7 @@ class Target:
 
     `counts_units` makes single units what `skip_initially`, `repeat` and the cheapest are about, counted on across
     lines; else it is whole lines. Limits of quantities are in units, of amounts in minor units; a `price` is what one
-    unit costs under a discount that sets prices.
+    unit costs under a discount that sets prices, unless `price_formula` computes it.
     """
 
     kind: TargetKind
@@ -37,6 +39,14 @@ class Target:
     amount_limit: int | None = None
     aggregated_amount_limit: int | None = None
     price: int | None = None
+    price_formula: Formula | None = None
+
+    def price_at(self, scope: FormulaScope | None, rounding: Rounding) -> int | None:
+        """What one unit costs: by the formula, where there is one and it can be computed for the line in `scope`."""
+        if self.price_formula is None or scope is None:
+            return self.price
+        computed = amount_of(self.price_formula, scope, rounding)
+        return self.price if computed is None else computed
 
     def covers(self, item: Item) -> bool:
         if self.kind == "products_collection":
@@ -56,6 +66,7 @@ class Target:
             and self.amount_limit is None
             and self.aggregated_amount_limit is None
             and self.price is None
+            and self.price_formula is None
         )
 
 
@@ -81,9 +92,13 @@ class Pick:
         return any(target.counts_units for target in self.targets)
 
     @property
-    def price(self) -> int | None:
-        """The new price of one unit; the lowest, where several entries name one."""
-        return min((target.price for target in self.targets if target.price is not None), default=None)
+    def has_formula(self) -> bool:
+        return any(target.price_formula is not None for target in self.targets)
+
+    def price(self, scope: FormulaScope | None, rounding: Rounding) -> int | None:
+        """The new price of one unit; the lowest, where several entries name one. `scope` is about the line."""
+        prices = (target.price_at(scope, rounding) for target in self.targets)
+        return min((price for price in prices if price is not None), default=None)
 
 
 def whole_lines(items: Sequence[Item]) -> list[Pick]:

@@ -1,8 +1,17 @@
 """Things of the catalogue that a discount can put into an order."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.engine.cart import Product, Sku
+from app.engine.targets import TargetKind
+
+
+class UnitName(NamedTuple):
+    """How a discount names what it gives: an id or source id, and of what."""
+
+    kind: TargetKind
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

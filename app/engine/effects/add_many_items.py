@@ -7,6 +7,7 @@ from pydantic import Field
 from app.engine.application import NOTHING, Application
 from app.engine.effects.base import Effect, EffectScope
 from app.engine.effects.unit_effect import MOST_UNITS, UnitOff, missing_units, new_units
+from app.engine.units import UnitName
 
 
 class OneOfMany(UnitOff):
@@ -29,14 +30,17 @@ class AddManyItems(Effect):
 
     def application(self, scope: EffectScope) -> Application:
         given, cart = NOTHING, scope.cart
-        for unit in self.units:
-            application = self.giving[unit.effect](replace(scope, cart=cart), unit)
-            given, cart = given + application, application.applied_to(cart)
-        return given
+        units = tuple(unit.computed(scope) for unit in self.units)
+        for unit in units:
+            if unit.unit_off:
+                application = self.giving[unit.effect](replace(scope, cart=cart), unit)
+                given, cart = given + application, application.applied_to(cart)
+        is_computed = any(unit is not fixed for unit, fixed in zip(units, self.units, strict=True))
+        return replace(given, computed=self.model_copy(update={"units": units})) if is_computed else given
 
     def times(self, count: int) -> "AddManyItems":
         units = [unit.model_copy(update={"unit_off": min(unit.unit_off * count, MOST_UNITS)}) for unit in self.units]
         return self.model_copy(update={"units": tuple(units)})
 
-    def named_units(self) -> tuple[UnitOff, ...]:
-        return self.units
+    def named_units(self) -> tuple[UnitName, ...]:
+        return tuple(unit.unit_name for unit in self.units)

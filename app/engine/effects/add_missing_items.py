@@ -10,5 +10,5 @@ class AddMissingItems(UnitEffect):
 
     effect: Literal["ADD_MISSING_ITEMS"] = "ADD_MISSING_ITEMS"
 
-    def application(self, scope: EffectScope) -> Application:
+    def given(self, scope: EffectScope) -> Application:
         return missing_units(scope, self)

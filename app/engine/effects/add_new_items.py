@@ -10,5 +10,5 @@ class AddNewItems(UnitEffect):
 
     effect: Literal["ADD_NEW_ITEMS"] = "ADD_NEW_ITEMS"
 
-    def application(self, scope: EffectScope) -> Application:
+    def given(self, scope: EffectScope) -> Application:
         return new_units(scope, self)

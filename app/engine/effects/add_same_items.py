@@ -14,7 +14,7 @@ class AddSameItems(UnitEffect):
 
     effect: Literal["ADD_SAME_ITEMS"]
 
-    def application(self, scope: EffectScope) -> Application:
+    def given(self, scope: EffectScope) -> Application:
         cart, target, applicability = scope.cart, self.target, scope.applicability
         bought = [
             (item.unit_price, index)

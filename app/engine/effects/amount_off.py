@@ -2,7 +2,8 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from app.engine.allocation import allocate_within
-from app.engine.effects.base import Line, MoneyOff, NoFormula
+from app.engine.effects.base import Line, MoneyOff
+from app.engine.formulas import LineFormula
 from app.engine.money import Amount, AmountLimit, Rounding
 
 
@@ -15,9 +16,10 @@ class AmountOff(MoneyOff):
 
     type: Literal["AMOUNT"] = "AMOUNT"
     amount_off: Amount
-    amount_off_formula: NoFormula = None
+    amount_off_formula: LineFormula = None
     aggregated_amount_limit: AmountLimit | None = None
 
+    figure: ClassVar[str] = "amount_off"
     order_limits: ClassVar[tuple[str, ...]] = ("aggregated_amount_limit",)
     multiplied: ClassVar[tuple[str, ...]] = ("amount_off", "aggregated_amount_limit")
 

@@ -2,36 +2,32 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from app.engine.allocation import allocate
 from app.engine.applicability import Applicability
 from app.engine.application import NOTHING, Application
 from app.engine.cart import Cart, Item, Metadata
-from app.engine.money import Rounding
+from app.engine.formulas import ORDER_VARIABLES, Formula, FormulaScope, amount_of, checked_formula
+from app.engine.money import LARGEST_INTEGER, Rounding
 from app.engine.postings import AccountKey
 from app.engine.stored import Stored
 from app.engine.targets import Pick
-from app.engine.units import UnitSource
+from app.engine.units import UnitName, UnitSource
 
 DiscountCalculationMode = Literal["DISCOUNTED_AMOUNT", "INITIAL_AMOUNT"]
 """What a share is a share of: what earlier redeemables left, or the order as it was before any of them."""
 
 
-def _refuse_formula(formula: str | None) -> str | None:
-    if formula:
-        raise PydanticCustomError(
-            "formula", "A discount is computed from fixed figures here, not from a formula; leave this field out."
-        )
-    return formula
-
-
-NoFormula = Annotated[str | None, AfterValidator(_refuse_formula), Field(exclude=True)]
-"""A formula field of the wire: accepted when empty, refused otherwise, never stored."""
+IsDynamic = Annotated[
+    bool | None,
+    BeforeValidator(lambda _: None),
+    Field(description="Answers say `true` where a formula supplied the figure; ignored when sent."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +51,16 @@ class EffectScope:
     units: Mapping[str, UnitSource] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     bundles_count: int = 1
+
+    def for_formulas(self) -> FormulaScope:
+        """What formulas are asked about: the order, and no line of it yet."""
+        return FormulaScope(
+            self.cart,
+            None,
+            self.redeemable_metadata,
+            self.publication_metadata,
+            {**self.variables, "BUNDLE_QUANTITY": self.bundles_count},
+        )
 
 
 class Hindrance(NamedTuple):
@@ -84,6 +90,10 @@ class Effect(Stored, ABC):
         """Whether it never takes more off an order from which other discounts in money have taken something before."""
         return False
 
+    def named_units(self) -> tuple[UnitName, ...]:
+        """What the discount gives, for the snapshot to look up in the catalogue."""
+        return ()
+
     def for_order(self, scope: EffectScope) -> "Effect":
         """The discount with the figures it has for this order."""
         return self if scope.bundles_count == 1 else self.times(scope.bundles_count)
@@ -91,6 +101,9 @@ class Effect(Stored, ABC):
     def times(self, count: int) -> "Effect":
         """The discount given for so many complete bundles; what sets a price sets it once."""
         return self
+
+
+EFFECTS_PER_LINE = ("APPLY_TO_ITEMS", "APPLY_TO_ITEMS_BY_QUANTITY")
 
 
 class Line(NamedTuple):
@@ -110,7 +123,11 @@ class Line(NamedTuple):
 
 
 class MoneyOff(Effect):
-    """A discount that lowers the order's total or the price of lines, and adds or replaces nothing."""
+    """A discount that lowers the order's total or the price of lines, and adds or replaces nothing.
+
+    Its figure may come from a formula, computed for the order, or for each line if it asks about lines; the fixed
+    figure counts where it cannot be computed.
+    """
 
     effect: Literal[
         "APPLY_TO_ORDER",
@@ -120,10 +137,31 @@ class MoneyOff(Effect):
         "APPLY_TO_ITEMS_BY_QUANTITY",
     ] = "APPLY_TO_ORDER"
 
+    is_dynamic: IsDynamic = None
+
+    figure: ClassVar[str]
+    """Name of the field with what is taken off or the new price; `<figure>_formula` computes it."""
     order_limits: ClassVar[tuple[str, ...]] = ()
     """Names of the fields that cap what is taken off one order; the smallest one wins."""
     multiplied: ClassVar[tuple[str, ...]] = ()
     """Names of the fields that count once for each complete bundle."""
+
+    @field_validator("amount_off_formula", "percent_off_formula", "fixed_amount_formula", check_fields=False)
+    @classmethod
+    def _asks_about_lines_where_there_are_any(cls, formula: Formula | None, info: ValidationInfo) -> Formula | None:
+        """A discount on the order, or one that is spread over lines, is computed once."""
+        if formula is not None and info.data.get("effect") not in (None, *EFFECTS_PER_LINE):
+            checked_formula(formula.text, ORDER_VARIABLES)
+        return formula
+
+    @property
+    def formula(self) -> Formula | None:
+        formula: Formula | None = getattr(self, f"{self.figure}_formula")
+        return formula
+
+    def figure_from(self, formula: Formula, scope: FormulaScope, rounding: Rounding) -> int | Decimal | None:
+        """The figure that the formula gives, None when it cannot be computed."""
+        return amount_of(formula, scope, rounding)
 
     @abstractmethod
     def off_order(self, left_amount: int, base_amount: int, rounding: Rounding) -> int:
@@ -138,9 +176,26 @@ class MoneyOff(Effect):
         return self.model_copy(update={name: figure * count for name, figure in figures.items() if figure is not None})
 
     def application(self, scope: EffectScope) -> Application:
-        cart, applicability, mode, rounding = scope.cart, scope.applicability, scope.mode, scope.rounding
-        if cart.amount is None:
+        if scope.cart.amount is None:
             return NOTHING
+        formula = self.formula
+        if formula is None or formula.is_about_lines:
+            return self._fixed(scope)
+        figure = self.figure_from(formula, scope.for_formulas(), scope.rounding)
+        if figure is None:
+            return self._fixed(scope)
+        computed = self._with_figure(figure, scope)
+        return replace(computed._fixed(scope), computed=computed)
+
+    def _with_figure(self, figure: int | Decimal, scope: EffectScope) -> Self:
+        """The discount with this figure, once for each complete bundle, instead of the fixed one."""
+        if self.figure in self.multiplied:
+            figure = min(figure * scope.bundles_count, LARGEST_INTEGER)
+        return self.model_copy(update={self.figure: figure, "is_dynamic": True})
+
+    def _fixed(self, scope: EffectScope) -> Application:
+        """The discount with its fixed figure, except that a formula may give lines figures of their own."""
+        cart, applicability, mode, rounding = scope.cart, scope.applicability, scope.mode, scope.rounding
         left_amount = cart.total_amount
         most = min((left_amount, *self._limits()))
         if self.effect == "APPLY_TO_ORDER":
@@ -150,36 +205,65 @@ class MoneyOff(Effect):
             return NOTHING
         if applicability.is_plain:
             covered = [index for index, item in enumerate(cart.items) if applicability.covers(item)]
-            return self._off_items(cart, covered, [_line(cart.items[index], mode) for index in covered], most, rounding)
+            return self._off_items(scope, covered, [_line(cart.items[index], mode) for index in covered], most)
         picks = applicability.picks(cart.items)
-        lines = [_picked_line(cart.items[pick.index], pick, mode) for pick in picks]
-        return self._off_items(cart, [pick.index for pick in picks], lines, most, rounding, picks)
+        about = scope.for_formulas() if any(pick.has_formula for pick in picks) else None
+        lines = [_picked_line(cart.items[pick.index], pick, mode, about, rounding) for pick in picks]
+        return self._off_items(scope, [pick.index for pick in picks], lines, most, picks)
 
     def _off_items(
         self,
-        cart: Cart,
+        scope: EffectScope,
         indices: Sequence[int],
         lines: Sequence[Line],
         most: int,
-        rounding: Rounding,
         picks: Sequence[Pick] = (),
     ) -> Application:
         """The discount on these lines: within the limits of the targets first, then within `most` for the order."""
-        parts = self.off_lines(lines, rounding)
+        formula, computed = self.formula, None
+        if formula is not None and formula.is_about_lines:
+            parts, computed = self._off_lines_by_formula(formula, scope, indices, lines)
+        else:
+            parts = self.off_lines(lines, scope.rounding)
         if picks:
             parts = _within_targets(parts, picks)
         if sum(parts) > most:
             parts = allocate(most, parts)
         if not any(parts):
-            return NOTHING
-        amounts = [0] * len(cart.items)
+            return NOTHING if computed is None else Application(computed=computed)
+        amounts = [0] * len(scope.cart.items)
         for index, part in zip(indices, parts, strict=True):
             amounts[index] = part
-        return Application(item_discount_amounts=tuple(amounts), picks=tuple(picks))
+        return Application(item_discount_amounts=tuple(amounts), picks=tuple(picks), computed=computed)
+
+    def _off_lines_by_formula(
+        self, formula: Formula, scope: EffectScope, indices: Sequence[int], lines: Sequence[Line]
+    ) -> tuple[list[int], "MoneyOff | None"]:
+        """The discount on each line by a figure of its own, and the discount as it was computed.
+
+        Lines with the same figure are discounted together, so splitting a line in two changes no total. The discount
+        that is shown has the figure that all lines share, or else the fixed one.
+        """
+        about = scope.for_formulas()
+        places_of: dict[int | Decimal | None, list[int]] = {}
+        for place, index in enumerate(indices):
+            figure = self.figure_from(formula, about.at(scope.cart.items[index]), scope.rounding)
+            places_of.setdefault(figure, []).append(place)
+        parts = [0] * len(lines)
+        computed = None
+        for figure, places in places_of.items():
+            by_figure = self if figure is None else self._with_figure(figure, scope)
+            computed = computed if figure is None else by_figure
+            off = by_figure.off_lines([lines[place] for place in places], scope.rounding)
+            for place, part in zip(places, off, strict=True):
+                parts[place] = part
+        if computed is not None and len(places_of) > 1:
+            computed = self.model_copy(update={"is_dynamic": True})
+        return parts, computed
 
     def fades(self, applicability: Applicability | None) -> bool:
         """Not where a formula computes the figure, nor where targets pick units by what these cost now."""
-        if any(getattr(self, name) for name in type(self).model_fields if name.endswith("_formula")):
+        if self.formula is not None:
             return False
         return self.effect == "APPLY_TO_ORDER" or applicability is None or applicability.is_plain
 
@@ -200,7 +284,9 @@ def _line(item: Item, mode: DiscountCalculationMode) -> Line:
     return Line(left_amount, base_amount, left_amount, item.quantity)
 
 
-def _picked_line(item: Item, pick: Pick, mode: DiscountCalculationMode) -> Line:
+def _picked_line(
+    item: Item, pick: Pick, mode: DiscountCalculationMode, about: FormulaScope | None, rounding: Rounding
+) -> Line:
     """The share of the picked units in their line, rounded down, within the limits of their target."""
     line, quantity = _line(item, mode), len(pick.units)
     left_amount, base_amount = line.left_amount, line.base_amount
@@ -209,7 +295,8 @@ def _picked_line(item: Item, pick: Pick, mode: DiscountCalculationMode) -> Line:
         base_amount = base_amount * quantity // item.quantity
     limit = pick.amount_limit
     most_amount = left_amount if limit is None else min(left_amount, limit)
-    return Line(left_amount, base_amount, most_amount, quantity, quantity if pick.counts_units else 1, pick.price)
+    price = pick.price(None if about is None else about.at(item), rounding)
+    return Line(left_amount, base_amount, most_amount, quantity, quantity if pick.counts_units else 1, price)
 
 
 def _within_targets(parts: list[int], picks: Sequence[Pick]) -> list[int]:

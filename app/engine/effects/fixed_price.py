@@ -1,7 +1,8 @@
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
-from app.engine.effects.base import Line, MoneyOff, NoFormula
+from app.engine.effects.base import Line, MoneyOff
+from app.engine.formulas import LineFormula
 from app.engine.money import Amount, Rounding
 
 
@@ -14,8 +15,10 @@ class FixedPrice(MoneyOff):
 
     type: Literal["FIXED"] = "FIXED"
     fixed_amount: Amount
-    fixed_amount_formula: NoFormula = None
+    fixed_amount_formula: LineFormula = None
     effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"] = "APPLY_TO_ORDER"
+
+    figure: ClassVar[str] = "fixed_amount"
 
     def off_order(self, left_amount: int, base_amount: int, rounding: Rounding) -> int:
         return max(0, left_amount - self.fixed_amount)

@@ -16,7 +16,7 @@ class ReplaceItems(UnitEffect):
 
     effect: Literal["REPLACE_ITEMS"]
 
-    def application(self, scope: EffectScope) -> Application:
+    def given(self, scope: EffectScope) -> Application:
         cart, place = scope.cart, place_of(scope, self)
         if place is None or scope.applicability is None:
             return NOTHING

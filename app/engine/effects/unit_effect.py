@@ -1,18 +1,21 @@
 """What all discounts in units share: which product they give, where it goes in the order, and what it costs there."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from app.engine.allocation import allocate
 from app.engine.application import NOTHING, Application
 from app.engine.cart import Cart, Item, Product
-from app.engine.effects.base import Effect, EffectScope, NoFormula
+from app.engine.effects.base import Effect, EffectScope, IsDynamic
+from app.engine.formulas import OrderFormula, whole_of
 from app.engine.money import LARGEST_INTEGER, READ_WHOLE
 from app.engine.stored import Stored
-from app.engine.targets import Target, TargetKind
-from app.engine.units import UnitSource
+from app.engine.targets import Target
+from app.engine.units import UnitName, UnitSource
 
 SHIPPING_ID = "prod_5h1pp1ng"
 """The product that stands for shipping. It needs no row in the catalogue: its price is that of the order's line, of a
@@ -42,35 +45,57 @@ class UnitOff(Stored):
     """Units of one product or SKU (`unit_type`, its id). A product's SKUs count as units of it."""
 
     unit_off: Units
-    unit_off_formula: NoFormula = None
+    unit_off_formula: OrderFormula = None
     unit_type: Annotated[str, Field(min_length=1, max_length=255)]
     product: UnitProduct | None = None
     sku: UnitSku | None = None
+
+    def computed(self, scope: EffectScope) -> Self:
+        """The units that the formula gives for the order, once for each complete bundle; itself where it gives none."""
+        if self.unit_off_formula is None or scope.cart.amount is None:
+            return self
+        units = whole_of(self.unit_off_formula, scope.for_formulas())
+        if units is None:
+            return self
+        return self.model_copy(update={"unit_off": min(units * scope.bundles_count, MOST_UNITS)})
 
     @property
     def target(self) -> Target:
         """What tells whether a line of the order is one of it."""
         known = self.sku or self.product
         names = (self.unit_type, *((known.id, known.source_id) if known else ()))
-        return Target(self._kind, frozenset(name for name in names if name))
+        return Target(self.unit_name.kind, frozenset(name for name in names if name))
 
     @property
-    def _kind(self) -> TargetKind:
+    def unit_name(self) -> UnitName:
         if self.unit_type.startswith("pc_"):
-            return "products_collection"
-        return "sku" if self.sku is not None or self.unit_type.startswith("sku_") else "product"
+            return UnitName("products_collection", self.unit_type)
+        is_sku = self.sku is not None or self.unit_type.startswith("sku_")
+        return UnitName("sku" if is_sku else "product", self.unit_type)
 
 
 class UnitEffect(Effect, UnitOff):
     """A discount that gives units of a product or SKU. The order's total is what it was without the given units."""
 
     type: Literal["UNIT"] = "UNIT"
+    is_dynamic: IsDynamic = None
+
+    @abstractmethod
+    def given(self, scope: EffectScope) -> Application:
+        """What giving `unit_off` units, at least one, does to the order."""
+
+    def application(self, scope: EffectScope) -> Application:
+        computed = self.computed(scope)
+        if computed is self:
+            return self.given(scope)
+        application = computed.given(scope) if computed.unit_off else NOTHING
+        return replace(application, computed=computed.model_copy(update={"is_dynamic": True}))
 
     def times(self, count: int) -> "UnitEffect":
         return self.model_copy(update={"unit_off": min(self.unit_off * count, MOST_UNITS)})
 
-    def named_units(self) -> tuple[UnitOff, ...]:
-        return (self,)
+    def named_units(self) -> tuple[UnitName, ...]:
+        return (self.unit_name,)
 
 
 def new_units(scope: EffectScope, unit: UnitOff) -> Application:
