@@ -16,6 +16,7 @@ from app.engine.findings import Finding
 from app.engine.order_calculation import order_calculated
 from app.engine.redeemables import Redeemable
 from app.engine.stacking import DEFAULT_STACKING_RULES, SKIP_MESSAGES
+from app.engine.stored import Stored
 
 Wire = dict[str, Any]
 
@@ -68,11 +69,11 @@ def result_read(effect: Effect, application: Application) -> Wire:
     """What a redeemable gives: a discount, or credits of a gift card with what it holds before they are used."""
     if isinstance(effect, GiftCredits):
         return {"gift": {"balance": effect.balance, "credits": application.credits}}
-    return {"discount": discount_read(effect)}
+    return {"discount": discount_read(application.computed or effect)}
 
 
-def discount_read(effect: Effect) -> Wire:
-    return effect.model_dump(mode="json", exclude_none=True)
+def discount_read(discount: Stored) -> Wire:
+    return discount.model_dump(mode="json", exclude_none=True)
 
 
 def failure_result(failure: Failure, *, request_id: str) -> Wire:

@@ -18,6 +18,7 @@ from app.commerce.orders.resolution import (
 )
 from app.commerce.orders.schemas import OrderIn
 from app.decisions.errors import DuplicatedRedeemables
+from app.decisions.formula_facts import with_formula_facts
 from app.decisions.memberships import with_memberships
 from app.decisions.schemas import CheckoutIn, RedeemableIn
 from app.engine.applicability import narrowed
@@ -196,6 +197,7 @@ async def load(
         ]
         redeemables.append(redeemable_of(asked, voucher, campaign, own_rules, counts, holdings.get(voucher["id"])))
         unopened |= _unopened(voucher, campaign, cart, counts)
+    redeemables = await with_formula_facts(connection, project.id, redeemables, row["vouchers"])
     cart = await with_memberships(connection, cache, project, cart, redeemables)
     return Snapshot(
         version=row["version"],

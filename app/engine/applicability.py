@@ -111,6 +111,13 @@ class Applicability:
         """Whether lines are touched whole, so that nothing but `covers` has to be asked."""
         return self.included.are_plain and (self.narrowed_by is None or self.narrowed_by.is_plain)
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """What the price formulas of its entries ask for by name."""
+        formulas = (target.price_formula for target in self.included.entries)
+        own = frozenset[str]().union(*(formula.uses for formula in formulas if formula is not None))
+        return own if self.narrowed_by is None else own | self.narrowed_by.asked
+
     def picks(self, items: Sequence[Item]) -> list[Pick]:
         """The units a discount may touch, in the order in which they are discounted; each line at most once.
 

@@ -56,6 +56,13 @@ class Redeemable:
     is_tender: bool = False
     bundles: tuple[tuple[str, BundleRule], ...] = ()
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """What its formulas ask for by name: variables and metadata."""
+        if self.applicability is None or self.applicability.is_plain:
+            return self.effect.asked
+        return self.effect.asked | self.applicability.asked
+
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:

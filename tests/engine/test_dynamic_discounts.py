@@ -147,6 +147,10 @@ def test_a_computed_figure_counts_once_for_each_bundle_but_a_price_does_not() ->
     assert given_to(discount("FIXED", "100 / BUNDLE_QUANTITY"), bundles_count=2)[0] == 75_00
 
 
+def test_a_formula_that_asks_for_the_number_of_bundles_is_not_multiplied_by_it() -> None:
+    assert given_to(discount("AMOUNT", "2 + BUNDLE_QUANTITY"), bundles_count=3)[0] == 5_00
+
+
 def test_a_target_sets_a_price_by_formula_and_keeps_its_own_where_that_cannot_be_computed() -> None:
     targets = applicability_of(
         ApplicabilityDefinition.model_validate(

@@ -38,6 +38,10 @@ class AddManyItems(Effect):
         is_computed = any(unit is not fixed for unit, fixed in zip(units, self.units, strict=True))
         return replace(given, computed=self.model_copy(update={"units": units})) if is_computed else given
 
+    @property
+    def asked(self) -> frozenset[str]:
+        return frozenset().union(*(unit.asked for unit in self.units))
+
     def times(self, count: int) -> "AddManyItems":
         units = [unit.model_copy(update={"unit_off": min(unit.unit_off * count, MOST_UNITS)}) for unit in self.units]
         return self.model_copy(update={"units": tuple(units)})

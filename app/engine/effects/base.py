@@ -23,6 +23,8 @@ DiscountCalculationMode = Literal["DISCOUNTED_AMOUNT", "INITIAL_AMOUNT"]
 """What a share is a share of: what earlier redeemables left, or the order as it was before any of them."""
 
 
+NOTHING_ASKED: frozenset[str] = frozenset()
+
 IsDynamic = Annotated[
     bool | None,
     BeforeValidator(lambda _: None),
@@ -51,6 +53,10 @@ class EffectScope:
     units: Mapping[str, UnitSource] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     bundles_count: int = 1
+
+    def multiplier(self, formula: Formula) -> int:
+        """How often a computed figure counts: for each complete bundle, unless the formula asks how many there are."""
+        return 1 if "BUNDLE_QUANTITY" in formula.uses else self.bundles_count
 
     def for_formulas(self) -> FormulaScope:
         """What formulas are asked about: the order, and no line of it yet."""
@@ -89,6 +95,11 @@ class Effect(Stored, ABC):
     def fades(self, applicability: Applicability | None) -> bool:
         """Whether it never takes more off an order from which other discounts in money have taken something before."""
         return False
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """What its formulas ask for by name."""
+        return NOTHING_ASKED
 
     def named_units(self) -> tuple[UnitName, ...]:
         """What the discount gives, for the snapshot to look up in the catalogue."""
@@ -159,6 +170,11 @@ class MoneyOff(Effect):
         formula: Formula | None = getattr(self, f"{self.figure}_formula")
         return formula
 
+    @property
+    def asked(self) -> frozenset[str]:
+        formula = self.formula
+        return NOTHING_ASKED if formula is None else formula.uses
+
     def figure_from(self, formula: Formula, scope: FormulaScope, rounding: Rounding) -> int | Decimal | None:
         """The figure that the formula gives, None when it cannot be computed."""
         return amount_of(formula, scope, rounding)
@@ -184,13 +200,13 @@ class MoneyOff(Effect):
         figure = self.figure_from(formula, scope.for_formulas(), scope.rounding)
         if figure is None:
             return self._fixed(scope)
-        computed = self._with_figure(figure, scope)
+        computed = self._with_figure(figure, scope.multiplier(formula))
         return replace(computed._fixed(scope), computed=computed)
 
-    def _with_figure(self, figure: int | Decimal, scope: EffectScope) -> Self:
-        """The discount with this figure, once for each complete bundle, instead of the fixed one."""
+    def _with_figure(self, figure: int | Decimal, count: int) -> Self:
+        """The discount with this figure, so many times unless it is a price, instead of the fixed one."""
         if self.figure in self.multiplied:
-            figure = min(figure * scope.bundles_count, LARGEST_INTEGER)
+            figure = min(figure * count, LARGEST_INTEGER)
         return self.model_copy(update={self.figure: figure, "is_dynamic": True})
 
     def _fixed(self, scope: EffectScope) -> Application:
@@ -252,7 +268,7 @@ class MoneyOff(Effect):
         parts = [0] * len(lines)
         computed = None
         for figure, places in places_of.items():
-            by_figure = self if figure is None else self._with_figure(figure, scope)
+            by_figure = self if figure is None else self._with_figure(figure, scope.multiplier(formula))
             computed = computed if figure is None else by_figure
             off = by_figure.off_lines([lines[place] for place in places], scope.rounding)
             for place, part in zip(places, off, strict=True):

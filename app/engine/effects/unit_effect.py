@@ -10,7 +10,7 @@ from pydantic import Field
 from app.engine.allocation import allocate
 from app.engine.application import NOTHING, Application
 from app.engine.cart import Cart, Item, Product
-from app.engine.effects.base import Effect, EffectScope, IsDynamic
+from app.engine.effects.base import NOTHING_ASKED, Effect, EffectScope, IsDynamic
 from app.engine.formulas import OrderFormula, whole_of
 from app.engine.money import LARGEST_INTEGER, READ_WHOLE
 from app.engine.stored import Stored
@@ -57,7 +57,11 @@ class UnitOff(Stored):
         units = whole_of(self.unit_off_formula, scope.for_formulas())
         if units is None:
             return self
-        return self.model_copy(update={"unit_off": min(units * scope.bundles_count, MOST_UNITS)})
+        return self.model_copy(update={"unit_off": min(units * scope.multiplier(self.unit_off_formula), MOST_UNITS)})
+
+    @property
+    def asked(self) -> frozenset[str]:
+        return NOTHING_ASKED if self.unit_off_formula is None else self.unit_off_formula.uses
 
     @property
     def target(self) -> Target:
@@ -74,7 +78,7 @@ class UnitOff(Stored):
         return UnitName("sku" if is_sku else "product", self.unit_type)
 
 
-class UnitEffect(Effect, UnitOff):
+class UnitEffect(UnitOff, Effect):
     """A discount that gives units of a product or SKU. The order's total is what it was without the given units."""
 
     type: Literal["UNIT"] = "UNIT"
