@@ -24,6 +24,7 @@ from app.incentives.balances import endpoints as balances
 from app.incentives.campaigns import endpoints as campaigns
 from app.incentives.validation_rules import endpoints as validation_rules
 from app.incentives.vouchers import endpoints as vouchers
+from app.incentives.wallets import endpoints as wallets
 from app.kit import health
 from app.kit.cors import ClientCors
 from app.kit.db import Database
@@ -42,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     products.router,
     segments.router,
     product_collections.router,
+    wallets.router,
     health.router,
     oauth.router,
     projects.router,
