@@ -9,6 +9,7 @@ from pydantic import Field
 
 from app.commerce.orders.schemas import CustomerId, OrderItemRead, Status
 from app.engine.applicability import ApplicableTo
+from app.engine.bundles import ItemKind
 from app.engine.effects import Discount
 from app.engine.stacking import SkipReason, StackingRules
 from app.incentives.vouchers.schemas import VoucherRead
@@ -62,8 +63,35 @@ class ResultDetails(WireOut):
     message: str
 
 
+class BundleItem(WireOut):
+    """Units of one line of the order that go into bundles."""
+
+    id: str
+    object: Literal["product", "sku"]
+    item_index: int
+    item_quantity: int
+
+
+class MissingItem(WireOut):
+    """What one complete bundle still needs."""
+
+    id: str
+    object: ItemKind
+    item_quantity: int
+
+
+class BundleRead(WireOut):
+    """How many complete bundles the order has, of at most `limit`; the discount is given that often."""
+
+    quantity: int
+    limit: int
+    identified: list[BundleItem]
+    missing: list[MissingItem] | None = None
+
+
 class AppliedResult(WireOut):
     discount: Discount
+    bundle: BundleRead | None = None
 
 
 class GiftUse(WireOut):
@@ -80,6 +108,7 @@ class GiftResult(WireOut):
 class FailedResult(WireOut):
     error: ErrorRead
     details: ResultDetails
+    bundle: BundleRead | None = None
 
 
 class SkippedDetails(WireOut):
@@ -91,10 +120,20 @@ class SkippedResult(WireOut):
     details: SkippedDetails
 
 
+class OrderItemUnits(WireOut):
+    """Units of one line, by their numbers from 1; not listed when the order has more than 1000 units."""
+
+    index: int
+    units: list[int] | None = None
+    units_limit_exceeded: bool | None = None
+
+
 class ApplicableToEntry(ApplicableTo):
-    """An entry of a rule's targets and the lines of the order it reaches."""
+    """An entry of a rule's targets with the lines of the order it reaches, in the order in which they are discounted,
+    and their units where the entry does not mean whole lines."""
 
     order_item_indices: list[int] | None = None
+    order_item_units: list[OrderItemUnits] | None = None
 
 
 class RedeemableDetails(WireOut):

@@ -29,7 +29,7 @@ SELECT
 
 
 def named_by(redeemables: Iterable[Redeemable | Unresolved]) -> Named | None:
-    """The segments and collections that the rules and targets of the redeemables name; None for none at all."""
+    """The segments and collections that rules, targets, bundles and effects of the redeemables name; None for none."""
     segment_ids: frozenset[str] = frozenset()
     collection_ids: frozenset[str] = frozenset()
     asks_all_segments = False
@@ -42,6 +42,9 @@ def named_by(redeemables: Iterable[Redeemable | Unresolved]) -> Named | None:
             asks_all_segments = asks_all_segments or rule_set.named.asks_all_segments
         if redeemable.applicability is not None:
             collection_ids |= redeemable.applicability.collection_ids
+        for _, bundle in redeemable.bundles:
+            collection_ids |= bundle.collection_ids
+        collection_ids |= {unit.name for unit in redeemable.effect.named_units() if unit.kind == "products_collection"}
     if not segment_ids and not collection_ids and not asks_all_segments:
         return None
     return Named(segment_ids, asks_all_segments, collection_ids)

@@ -9,6 +9,7 @@ from app.decisions.schemas import CheckoutIn
 from app.decisions.snapshot import Snapshot
 from app.engine.applicability import Applicability, applicable_to, inapplicable_to
 from app.engine.application import Application
+from app.engine.bundles import Bundle
 from app.engine.cart import Cart
 from app.engine.decision import Decision, Failure, Outcome
 from app.engine.effects import Effect, GiftCredits
@@ -42,10 +43,10 @@ def outcome_read(outcome: Outcome, snapshot: Snapshot, request: CheckoutIn, *, r
     shown: Wire = {"status": outcome.status, "id": redeemable.id, "object": redeemable.kind}
     if outcome.status == "APPLICABLE" and isinstance(redeemable, Redeemable):
         shown["order"] = snapshot_order(outcome, snapshot, with_items="order" in request.options.expand)
-        shown |= targets_read(redeemable.applicability, outcome.cart)
-        shown["result"] = result_read(redeemable.effect, outcome.application)
+        shown |= targets_read(redeemable.applicability, outcome.cart_before or outcome.cart)
+        shown["result"] = result_read(redeemable.effect, outcome.application) | bundle_result(outcome.bundle)
     elif outcome.failure is not None:
-        shown["result"] = failure_result(outcome.failure, request_id=request_id)
+        shown["result"] = failure_result(outcome.failure, request_id=request_id) | bundle_result(outcome.bundle)
     elif outcome.skip_reason is not None:
         details = {"key": outcome.skip_reason, "message": SKIP_MESSAGES[outcome.skip_reason]}
         shown["result"] = {"details": details}
@@ -74,6 +75,25 @@ def result_read(effect: Effect, application: Application) -> Wire:
 
 def discount_read(discount: Stored) -> Wire:
     return discount.model_dump(mode="json", exclude_none=True)
+
+
+def bundle_result(bundle: Bundle | None) -> Wire:
+    """The member of a `result` that tells what the order has of a bundle, where rules ask for one."""
+    if bundle is None:
+        return {}
+    shown: Wire = {
+        "quantity": bundle.quantity,
+        "limit": bundle.limit,
+        "identified": [
+            {"id": each.id, "object": each.kind, "item_index": each.index, "item_quantity": each.quantity}
+            for each in bundle.identified
+        ],
+    }
+    if bundle.missing:
+        shown["missing"] = [
+            {"id": each.id, "object": each.kind, "item_quantity": each.quantity} for each in bundle.missing
+        ]
+    return {"bundle": shown}
 
 
 def failure_result(failure: Failure, *, request_id: str) -> Wire:

@@ -19,6 +19,7 @@ from app.commerce.orders.resolution import (
 from app.commerce.orders.schemas import OrderIn
 from app.decisions.errors import DuplicatedRedeemables
 from app.decisions.formula_facts import with_formula_facts
+from app.decisions.given_units import with_units
 from app.decisions.memberships import with_memberships
 from app.decisions.schemas import CheckoutIn, RedeemableIn
 from app.engine.applicability import narrowed
@@ -140,7 +141,8 @@ async def load(
     connection: Connection, cache: ConfigurationCache, caller: Caller, request: CheckoutIn, now: datetime
 ) -> Snapshot:
     """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration;
-    what rules ask of segments and collections takes up to three more (`memberships`).
+    what rules ask of segments and collections takes up to three more (`memberships`), what discounts give one more
+    (`given_units`).
 
     Raises NotFound for a customer's or order's id that the project does not have, and Outdated when the configuration
     has changed since the caller's project was read.
@@ -197,6 +199,7 @@ async def load(
         ]
         redeemables.append(redeemable_of(asked, voucher, campaign, own_rules, counts, holdings.get(voucher["id"])))
         unopened |= _unopened(voucher, campaign, cart, counts)
+    redeemables = await with_units(connection, project.id, redeemables)
     redeemables = await with_formula_facts(connection, project.id, redeemables, row["vouchers"])
     cart = await with_memberships(connection, cache, project, cart, redeemables)
     return Snapshot(
@@ -242,6 +245,7 @@ def redeemable_of(
         holder_id=voucher["holder_id"],
         metadata=voucher["metadata"] or {},
         is_tender=voucher["type"] == "GIFT_VOUCHER",
+        bundles=tuple((rule.id, rule.bundle) for rule in rules if rule.bundle is not None),
     )
 
 

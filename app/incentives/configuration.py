@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from app.engine.applicability import Applicability, ApplicabilityDefinition, applicability_of
+from app.engine.bundles import BundleRule, parse_bundle
 from app.engine.effects import Discount, Effect
 from app.engine.filters import parse_filter
 from app.engine.postings import Counted
@@ -50,11 +51,12 @@ SELECT
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A validation rule: its conditions, and the lines it opens to discounts."""
+    """A validation rule: its conditions, the lines it opens to discounts, and the bundle it asks for."""
 
     id: str
     rule_set: RuleSet
     applicability: Applicability | None
+    bundle: BundleRule | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ def compile_rule(row: Mapping[str, Any]) -> CompiledRule:
         id=row["id"],
         rule_set=parse_rule_set({"rules": row["rules"], "error": row["error"]}),
         applicability=applicability_of(ApplicabilityDefinition.model_validate(targets) if targets else None),
+        bundle=parse_bundle(row["bundle_rules"]),
     )
 
 

@@ -8,6 +8,7 @@ from app.decisions.qualifications.schemas import QualificationIn
 from app.decisions.rendering import (
     STACKING_RULES,
     Wire,
+    bundle_result,
     request_order,
     result_read,
     snapshot_order,
@@ -142,8 +143,8 @@ def _qualified_read(outcome: Outcome, snapshot: Snapshot, request: Qualification
         "id": voucher["code"],
         "object": redeemable.kind,
         "created_at": format_instant(voucher["created_at"]),
-        "result": result_read(redeemable.effect, outcome.application),
-        **targets_read(redeemable.applicability, outcome.cart),
+        "result": result_read(redeemable.effect, outcome.application) | bundle_result(outcome.bundle),
+        **targets_read(redeemable.applicability, outcome.cart_before or outcome.cart),
     }
     if request.order is not None:
         shown["order"] = snapshot_order(outcome, snapshot, with_items=True)

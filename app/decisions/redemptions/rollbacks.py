@@ -40,6 +40,7 @@ from app.ledger.movements import Cause, Movement, value_account
 from app.models import Campaign, Order, Redemption, Voucher
 
 Row = Mapping[str, Any]
+OMITTED_ZEROS = frozenset({"discount_amount", "discount_quantity"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +256,9 @@ async def _reverted_order(
         order.discount_amount = max(0, order.discount_amount - snapshot.get("applied_discount_amount", 0))
         given_items: list[Row] = snapshot.get("items", [])[: len(order.items)]
         pairs: Iterable[tuple[Row, Row]] = zip_longest(order.items, given_items, fillvalue={})
-        order.items = [_without_discount(item, given) for item, given in pairs]
+        if order.amount is not None:
+            order.amount -= sum(given.get("applied_quantity_amount", 0) for given in given_items)
+        order.items = [_without(item, given) for item, given in pairs]
     order.items_discount_amount = sum(item.get("discount_amount", 0) for item in order.items)
     order.status = "CANCELED"
     order.updated_at = now
@@ -277,10 +280,18 @@ def _answer(shown: list[Wire], order: Wire | None) -> RolledBack:
     return RolledBack(shown[0], shown[1:], kept_order_read(order))
 
 
-def _without_discount(item: Row, given: Row) -> dict[str, Any]:
-    """A line of the order without what one redemption took off it."""
+def _without(item: Row, given: Row) -> dict[str, Any]:
+    """A line of the order without what one redemption did to it. A line that it added stays, without units: other
+    redemptions of the order know the lines by their place."""
+    amount = item["amount"] - given.get("applied_quantity_amount", 0)
     discount_amount = max(0, item.get("discount_amount", 0) - given.get("applied_discount_amount", 0))
-    reverted = {**item, "subtotal_amount": item["amount"] - discount_amount, "discount_amount": discount_amount}
-    if not discount_amount:
-        del reverted["discount_amount"]
-    return reverted
+    discount_quantity = max(0, item.get("discount_quantity", 0) - given.get("applied_discount_quantity", 0))
+    reverted = {
+        **item,
+        "quantity": item["quantity"] - given.get("applied_quantity", 0),
+        "amount": amount,
+        "subtotal_amount": max(0, amount - discount_amount),
+        "discount_amount": discount_amount,
+        "discount_quantity": discount_quantity,
+    }
+    return {name: value for name, value in reverted.items() if value or name not in OMITTED_ZEROS}

@@ -161,7 +161,7 @@ def _redemption_row(attempt: Attempt, outcome: Outcome, order_id: str | None, pa
         "order_snapshot": _kept_as(attempt, order_id, snapshot_order(outcome, attempt.snapshot, with_items=True))
         if order_id
         else None,
-        "ordered_amount": outcome.cart.amount,
+        "ordered_amount": (outcome.cart_before or outcome.cart).amount,
         "discounted_amount": outcome.application.total_discount_amount,
         "amount": outcome.application.credits if redeemable.is_tender else None,
     }

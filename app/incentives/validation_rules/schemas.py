@@ -50,12 +50,6 @@ def _is_context_type(value: str) -> str:
     return value
 
 
-def _is_empty(bundle_rules: dict[str, Any]) -> dict[str, Any]:
-    if any(name not in {"logic", "limit"} for name in bundle_rules):
-        raise PydanticCustomError("bundle_rules", "Bundles are not available; describe the items with rules instead.")
-    return bundle_rules
-
-
 ContextType = Annotated[str, AfterValidator(_is_context_type), Field(json_schema_extra={"enum": list(CONTEXT_TYPES)})]
 Rules = Annotated[
     dict[str, Any],
@@ -76,7 +70,25 @@ Rules = Annotated[
     ),
 ]
 BundleRules = Annotated[
-    dict[str, Any], AfterValidator(_is_empty), Field(description="Must be empty: bundles are not available.")
+    dict[str, Any],
+    Field(
+        description="What must be in the order together: numbered things with their units, joined by and, and how many "
+        "bundles of one order count (`limit`, 1 to 100). A discount other than FIXED is given once for each.",
+        examples=[
+            {
+                "1": {
+                    "name": "order.items.any",
+                    "conditions": {"$is": [{"id": "prod_shirt", "type": "product_or_sku", "object": "product"}]},
+                    "rules": {
+                        "1": {"name": "order.items.aggregated_quantity", "conditions": {"$is": [1]}, "rules": {}},
+                        "logic": "1",
+                    },
+                },
+                "logic": "1",
+                "limit": 1,
+            }
+        ],
+    ),
 ]
 
 
@@ -110,6 +122,7 @@ class ValidationRuleRead(WireOut):
     id: Annotated[str, Field(examples=["val_01kb2m7t9cf3r8n5x0q4w6z1ye"])]
     name: str | None
     rules: dict[str, Any]
+    bundle_rules: dict[str, Any] | None = None
     error: RuleError | None
     applicable_to: dict[str, Any]
     type: RuleType
