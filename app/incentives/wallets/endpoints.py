@@ -1,15 +1,15 @@
 """Routes of what customers hold."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Response
 
 from app.access.authentication import requires
 from app.access.callers import Caller
 from app.incentives.wallets import service
 from app.incentives.wallets.queries import WalletQuery
 from app.incentives.wallets.schemas import CustomerRedeemable
-from app.kit.http import Db, Router
+from app.kit.http import Db, Router, answered
 from app.kit.lists import ListBody
 
 router = Router(prefix="/v1/customers", tags=["customers"])
@@ -23,6 +23,6 @@ async def list_customer_redeemables(
     caller: Reader,
     reference: CustomerReference,
     query: Annotated[WalletQuery, Depends(WalletQuery.parse)],
-) -> dict[str, Any]:
+) -> Response:
     """List what was published to a customer, newest first, and whether each can still be used."""
-    return await service.search(db, caller, reference, query)
+    return answered(await service.search(db, caller, reference, query))
