@@ -45,7 +45,13 @@ def _number_or_text(formula: Formula | None) -> str | int | float | None:
     return formula.text if formula.number is None else json_number(formula.number)
 
 
-_TEXT = {"type": "string", "maxLength": LONGEST_FORMULA, "examples": ["IF(ORDER_AMOUNT > 200; 10; 5)"]}
+_TEXT = {
+    "type": "string",
+    "maxLength": LONGEST_FORMULA,
+    "description": "Computes the figure for each order. Amounts are in major units (6.00), arguments are separated by "
+    "semicolons. The fixed figure counts where the formula cannot be computed, for instance for want of metadata.",
+    "examples": ["IF(ORDER_AMOUNT > 200; 10; 5)"],
+}
 
 LineFormula = Annotated[Formula | None, _read(ALL_VARIABLES), PlainSerializer(_written), WithJsonSchema(_TEXT)]
 """A formula, where one may be given, that may be about single lines; it is stored and shown as it was written."""
