@@ -19,6 +19,7 @@ from app.incentives.campaigns.repository import CampaignRepository
 from app.incentives.campaigns.schemas import CampaignCreate, CampaignUpdate
 from app.incentives.codes.errors import inside
 from app.incentives.codes.shapes import shape_of
+from app.incentives.units import with_known_units
 from app.incentives.validation_rules.assignments import assign, assignments_of, unassign_all
 from app.incentives.vouchers.creation import add_voucher
 from app.incentives.vouchers.drawing import create_codes
@@ -43,6 +44,7 @@ async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_li
     warnings: list[str] = []
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
+        columns = await with_known_units(session, caller.project_id, columns, "voucher.discount")
         campaign = Campaign(
             project_id=caller.project_id,
             id=new_id("camp"),
@@ -90,7 +92,7 @@ async def update(db: Database, caller: Caller, name_or_id: str, body: CampaignUp
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
         campaign = await get_campaign(session, caller, name_or_id)
-        columns = changed_columns(campaign, body)
+        columns = await with_known_units(session, caller.project_id, changed_columns(campaign, body))
         vouchers = VoucherRepository(session, caller.project_id, case_sensitive=caller.project.case_sensitive_codes)
         if campaign.discount is not None and columns.get("discount", campaign.discount) != campaign.discount:
             await vouchers.keep_worth(campaign.id, Voucher.discount, campaign.discount)

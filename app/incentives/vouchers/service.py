@@ -11,6 +11,7 @@ from app.incentives.campaigns.errors import CampaignNotFound, TooManyVouchers
 from app.incentives.campaigns.repository import CampaignRepository
 from app.incentives.codes.guessing import refuse_weakness
 from app.incentives.codes.shapes import code_config_of, shape_of
+from app.incentives.units import with_known_units
 from app.incentives.validation_rules.assignments import assign, assignments_of, unassign_all
 from app.incentives.vouchers import events
 from app.incentives.vouchers.creation import add_voucher
@@ -42,6 +43,7 @@ async def create(
             await change_configuration(session, caller.project_id)
         campaign = await _campaign_of(session, caller, body, codes_limit)
         own = own_columns(body, campaign)
+        own = await with_known_units(session, caller.project_id, own)
         code = code or body.code
         warnings: list[str] = []
         if code is None:
@@ -71,7 +73,8 @@ async def update(db: Database, caller: Caller, code: str, body: VoucherUpdate) -
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
         voucher, campaign = await _get(session, caller, code)
-        for name, value in changed_columns(voucher, campaign, body).items():
+        columns = await with_known_units(session, caller.project_id, changed_columns(voucher, campaign, body))
+        for name, value in columns.items():
             setattr(voucher, name, value)
         voucher.updated_at = clock.now()
         voucher_as_read = (await read_all(session, caller, [(voucher, campaign)]))[0]
