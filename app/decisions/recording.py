@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
-import msgspec
 
 from app.engine.postings import AccountKey, Posting
 from app.kit.db import Connection, to_json
@@ -95,4 +94,4 @@ async def record(
             raise
         raise refusal from error
     balances = zip((posting.account for posting in postings), row["balances"] or (), strict=True)
-    return Recorded(dict(balances), holdings_after(msgspec.json.decode(row["moved"])) if row["moved"] else {})
+    return Recorded(dict(balances), holdings_after(row["moved"]))

@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from app.commerce.customers.schemas import CustomerIn
 from app.commerce.orders.schemas import OrderIn
+from app.engine.money import LARGEST_INTEGER, READ_WHOLE
 from app.kit.wire import Metadata, WireIn
 
 MAX_REDEEMABLES = 30
@@ -14,10 +15,13 @@ MAX_REDEEMABLES = 30
 RedeemableId = Annotated[str, Field(min_length=1, max_length=500, description="A voucher's code, or its id.")]
 
 
+Credits = Annotated[int, Field(gt=0, le=LARGEST_INTEGER), READ_WHOLE]
+
+
 class GiftIn(WireIn):
     credits: Annotated[
-        int | None,
-        Field(ge=1, le=2**63 - 1, description="How much the card shall pay; as much as it can when left out."),
+        Credits | None,
+        Field(description="What the card shall pay, in minor units; all that it can when left out."),
     ] = None
 
 
