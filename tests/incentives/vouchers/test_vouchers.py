@@ -24,7 +24,7 @@ from tests.factories.rules import give_rule
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
     ({}, "invalid_voucher", "needs a discount"),
-    ({"type": "GIFT_VOUCHER", "gift": {"amount": 100}}, "invalid_voucher", "GIFT_VOUCHER are not available yet"),
+    ({"type": "GIFT_VOUCHER"}, "invalid_voucher", "needs a gift"),
     ({"loyalty_card": {"points": 1}}, "invalid_voucher", "LOYALTY_CARD are not available yet"),
     ({"discount": {"type": "AMOUNT"}}, "invalid_payload", "amount_off"),
     ({"discount": {"type": "UNIT", "unit_type": "x"}}, "invalid_payload", "discount"),
