@@ -10,6 +10,7 @@ from app.access.audit import endpoints as audit_log
 from app.access.authentication import Keyring, claimant_of
 from app.access.oauth import endpoints as oauth
 from app.access.projects import endpoints as projects
+from app.access.stacking_rules import endpoints as stacking_rules
 from app.commerce.customers import endpoints as customers
 from app.commerce.orders import endpoints as orders
 from app.commerce.product_collections import endpoints as product_collections
@@ -22,6 +23,7 @@ from app.distribution.publications import endpoints as publications
 from app.incentives.async_actions import endpoints as async_actions
 from app.incentives.balances import endpoints as balances
 from app.incentives.campaigns import endpoints as campaigns
+from app.incentives.categories import endpoints as categories
 from app.incentives.validation_rules import endpoints as validation_rules
 from app.incentives.vouchers import endpoints as vouchers
 from app.incentives.wallets import endpoints as wallets
@@ -47,10 +49,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     oauth.router,
     projects.router,
+    stacking_rules.router,
     audit_log.router,
     vouchers.router,
     balances.router,
     campaigns.router,
+    categories.router,
     async_actions.router,
     validation_rules.router,
     publications.router,

@@ -11,7 +11,8 @@ from app.commerce.orders.schemas import CustomerId, OrderItemRead, Status
 from app.engine.applicability import ApplicableTo
 from app.engine.bundles import ItemKind
 from app.engine.effects import Discount
-from app.engine.stacking import SkipReason, StackingRules
+from app.engine.stacking import ContractSkipReason, StackingRules
+from app.incentives.categories.schemas import StackedCategoryRead
 from app.incentives.vouchers.schemas import VoucherRead
 from app.kit.lists import ListBody, PageBody
 from app.kit.wire import Instant, Metadata, WireOut
@@ -112,7 +113,7 @@ class FailedResult(WireOut):
 
 
 class SkippedDetails(WireOut):
-    key: SkipReason
+    key: ContractSkipReason
     message: str
 
 
@@ -142,7 +143,7 @@ class RedeemableDetails(WireOut):
     metadata: Metadata | None = None
     campaign_id: str | None = None
     campaign_name: str | None = None
-    categories: list[Any] | None = None
+    categories: list[StackedCategoryRead] | None = None
 
 
 class ApplicableRedeemable(RedeemableDetails):
@@ -209,6 +210,13 @@ class TraceEntry(WireOut):
 Outcome = Annotated[ApplicableRedeemable | InapplicableRedeemable | SkippedRedeemable, Field(discriminator="status")]
 
 
+class BestDealRead(WireOut):
+    """How the best deal was found, with `options.best_deal`."""
+
+    is_optimal: Annotated[bool, Field(description="Nothing saves more; else the search was cut short.")]
+    considered: Annotated[int, Field(description="How many times a redeemable was looked at.")]
+
+
 class ValidationRead(WireOut):
     """`redeemables` are those that apply, or all of them when the request is not valid."""
 
@@ -220,6 +228,7 @@ class ValidationRead(WireOut):
     order: CalculatedOrder | None = None
     tracking_id: str | None = None
     stacking_rules: StackingRules
+    best_deal: BestDealRead | None = None
     trace: list[TraceEntry] | None = None
 
 
@@ -294,6 +303,7 @@ class RedemptionsRead(WireOut):
     order: CalculatedOrder | None = None
     inapplicable_redeemables: list[InapplicableRedeemable] | None = None
     skipped_redeemables: list[SkippedRedeemable] | None = None
+    best_deal: BestDealRead | None = None
     trace: list[TraceEntry] | None = None
 
 

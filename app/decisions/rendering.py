@@ -1,6 +1,7 @@
 """Decisions on the wire: plain dictionaries in the shapes of the contract."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from app.access.callers import Caller
@@ -15,13 +16,12 @@ from app.engine.decision import Decision, Failure, Outcome
 from app.engine.effects import Effect, GiftCredits
 from app.engine.findings import Finding
 from app.engine.order_calculation import order_calculated
-from app.engine.redeemables import Redeemable
-from app.engine.stacking import DEFAULT_STACKING_RULES, SKIP_MESSAGES
+from app.engine.redeemables import Redeemable, Unresolved
+from app.engine.stacking import SKIP_MESSAGES
 from app.engine.stored import Stored
+from app.incentives.categories.rendering import stacked_categories
 
 Wire = dict[str, Any]
-
-STACKING_RULES: Wire = DEFAULT_STACKING_RULES.model_dump(mode="json")
 
 
 def wire_list(data: list[Any]) -> Wire:
@@ -48,15 +48,22 @@ def outcome_read(outcome: Outcome, snapshot: Snapshot, request: CheckoutIn, *, r
     elif outcome.failure is not None:
         shown["result"] = failure_result(outcome.failure, request_id=request_id) | bundle_result(outcome.bundle)
     elif outcome.skip_reason is not None:
-        details = {"key": outcome.skip_reason, "message": SKIP_MESSAGES[outcome.skip_reason]}
-        shown["result"] = {"details": details}
+        # Official clients know the contract's reasons only; the message tells ours.
+        key = "exclusion_rules_not_met" if outcome.skip_reason == "saves_less" else outcome.skip_reason
+        shown["result"] = {"details": {"key": key, "message": SKIP_MESSAGES[outcome.skip_reason]}}
     if "redeemable" in request.options.expand and isinstance(redeemable, Redeemable):
         shown["metadata"] = dict(redeemable.metadata)
         if redeemable.campaign_id is not None:
             shown |= {"campaign_id": redeemable.campaign_id, "campaign_name": redeemable.campaign_name}
     if "category" in request.options.expand:
-        shown["categories"] = []
+        shown["categories"] = categories_read(redeemable, snapshot)
     return shown
+
+
+def categories_read(redeemable: Redeemable | Unresolved, snapshot: Snapshot) -> list[Wire]:
+    """The category of a redeemable, in the contract's list, with how stacking rules see it."""
+    category_id = redeemable.category_id if isinstance(redeemable, Redeemable) else None
+    return stacked_categories(snapshot.categories.get(category_id or ""), snapshot.stacking)
 
 
 def targets_read(applicability: Applicability | None, cart: Cart) -> Wire:
@@ -143,6 +150,11 @@ def identity_of(snapshot: Snapshot) -> Wire:
         shown["customer_id"] = snapshot.customer["id"]
         shown["customer"] = {"id": snapshot.customer["id"], "object": "customer"}
     return shown
+
+
+def best_deal_read(decision: Decision) -> Wire:
+    """How the best deal was found, where one was asked for."""
+    return {"best_deal": asdict(decision.best_deal)} if decision.best_deal is not None else {}
 
 
 def trace_read(decision: Decision) -> list[Wire]:

@@ -37,6 +37,13 @@ class OptionsIn(WireIn):
     """`expand` asks for details of what was redeemed beyond ids and results."""
 
     expand: list[Literal["order", "redemption", "redeemable", "category"]] = Field(default_factory=list)
+    best_deal: Annotated[
+        bool,
+        Field(
+            description="Use those redeemables, in that order, that save the customer most under the stacking rules, "
+            "and leave the others out. What fails is left out, too, whatever `redeemables_application_mode` says."
+        ),
+    ] = False
 
 
 class CheckoutIn(WireIn):

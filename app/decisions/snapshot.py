@@ -17,19 +17,20 @@ from app.commerce.orders.resolution import (
     stored_items,
 )
 from app.commerce.orders.schemas import OrderIn
-from app.decisions.errors import DuplicatedRedeemables
+from app.decisions.errors import DuplicatedRedeemables, TooManyRedeemables
 from app.decisions.formula_facts import with_formula_facts
 from app.decisions.given_units import with_units
 from app.decisions.memberships import with_memberships
-from app.decisions.schemas import CheckoutIn, RedeemableIn
+from app.decisions.schemas import CheckoutIn, OptionsIn, RedeemableIn
 from app.engine.applicability import narrowed
+from app.engine.best_deal import best_deal
 from app.engine.cart import Address, Cart, Customer, Product, Sku
 from app.engine.decision import Decision
 from app.engine.effects import Effect, GiftCredits
 from app.engine.evaluate import evaluate
 from app.engine.postings import AccountKey, Period, account_key, period_name
-from app.engine.redeemables import Redeemable, Unresolved, first_duplicate
-from app.engine.stacking import DEFAULT_STACKING_RULES
+from app.engine.redeemables import DEFAULT_HIERARCHY, Redeemable, Unresolved, first_duplicate
+from app.engine.stacking import StackingRules
 from app.engine.validity import Validity, parse_validity
 from app.incentives.codes.normal_form import normalise
 from app.incentives.configuration import (
@@ -45,6 +46,7 @@ from app.kit.errors import NotFound
 from app.ledger.accounts import open_accounts
 from app.ledger.errors import Outdated
 from app.ledger.movements import Holdings
+from app.models import Category
 
 # One round trip. Every branch is a look-up by key, so the cost depends on the cart and not on how much is stored.
 # Arrays rather than joins: a plan made while a table was small would join by reading all accounts of the project.
@@ -88,9 +90,10 @@ ALL_PERIODS: tuple[Period, ...] = ("", "day", "week", "month")
 class Snapshot:
     """What was read at `version`, as rows for the answer and as values for the engine.
 
-    `holdings` are what the gift cards hold, by voucher; those without an account yet are not in it and hold what they
-    were made with. `unopened` are accounts that began to count after there were redemptions and have no row yet: they
-    must be opened (`ledger.accounts.open_accounts`) before anything is posted to them, and read again.
+    `stacking` are the project's rules. `holdings` are what the gift cards hold, by voucher; those without an account
+    yet are not in it and hold what they were made with. `unopened` are accounts that began to count after there were
+    redemptions and have no row yet: they must be opened (`ledger.accounts.open_accounts`) before anything is posted to
+    them, and read again.
     """
 
     version: int
@@ -98,6 +101,8 @@ class Snapshot:
     redeemables: tuple[Redeemable | Unresolved, ...]
     vouchers: Mapping[str, Row]
     campaigns: Mapping[str, CompiledCampaign]
+    categories: Mapping[str, Category | None]
+    stacking: StackingRules
     assignments: Sequence[Row]
     customer: Row | None
     kept_order: Row | None
@@ -120,18 +125,22 @@ async def read(db: Database, cache: ConfigurationCache, caller: Caller, request:
         return await load(connection, cache, caller, request, now)
 
 
-def decision_on(snapshot: Snapshot, caller: Caller, *, explain: bool) -> Decision:
-    """What the engine says to the redeemables of the snapshot, all together.
+def decision_on(snapshot: Snapshot, caller: Caller, options: OptionsIn, *, explain: bool) -> Decision:
+    """What the engine says to the redeemables of the snapshot, all together; or to the best of them, if that is asked.
 
-    Raises DuplicatedRedeemables.
+    Raises DuplicatedRedeemables, TooManyRedeemables.
     """
+    limit = snapshot.stacking.redeemables_limit
+    if len(snapshot.redeemables) > limit:
+        raise TooManyRedeemables(len(snapshot.redeemables), limit)
     duplicate = first_duplicate(snapshot.redeemables)
     if duplicate is not None:
         raise DuplicatedRedeemables(duplicate.id)
-    return evaluate(
+    decide = best_deal if options.best_deal else evaluate
+    return decide(
         snapshot.cart,
         snapshot.redeemables,
-        DEFAULT_STACKING_RULES,
+        snapshot.stacking,
         rounding=caller.project.settings.rounding,
         explain=explain,
     )
@@ -176,6 +185,7 @@ async def load(
         project.version,
         {voucher["campaign_id"] for voucher in row["vouchers"] if voucher["campaign_id"]},
         {assignment["rule_id"] for assignment in row["assignments"]},
+        {voucher["category_id"] for voucher in row["vouchers"] if voucher["category_id"]},
     )
     cart = _cart(caller, request, row, now)
     counts = {
@@ -197,7 +207,10 @@ async def load(
             for assignment in row["assignments"]
             if assignment["related_object_id"] == voucher["id"]
         ]
-        redeemables.append(redeemable_of(asked, voucher, campaign, own_rules, counts, holdings.get(voucher["id"])))
+        category = _category_of(voucher, campaign, configuration.categories)
+        redeemables.append(
+            redeemable_of(asked, voucher, campaign, category, own_rules, counts, holdings.get(voucher["id"]))
+        )
         unopened |= _unopened(voucher, campaign, cart, counts)
     redeemables = await with_units(connection, project.id, redeemables)
     redeemables = await with_formula_facts(connection, project.id, redeemables, row["vouchers"])
@@ -208,6 +221,8 @@ async def load(
         redeemables=tuple(redeemables),
         vouchers={voucher["id"]: voucher for voucher in row["vouchers"]},
         campaigns=configuration.campaigns,
+        categories=configuration.categories,
+        stacking=project.stacking,
         assignments=row["assignments"],
         customer=row["customer"],
         kept_order=row["kept_order"],
@@ -220,6 +235,7 @@ def redeemable_of(
     asked: RedeemableIn,
     voucher: Row,
     campaign: CompiledCampaign | None,
+    category: Category | None,
     own_rules: Sequence[CompiledRule],
     counts: Mapping[AccountKey, int],
     holdings: Holdings | None,
@@ -244,9 +260,19 @@ def redeemable_of(
         counted=counted | campaign.counted if campaign else counted,
         holder_id=voucher["holder_id"],
         metadata=voucher["metadata"] or {},
+        category_id=category.id if category else None,
+        hierarchy=category.hierarchy if category else DEFAULT_HIERARCHY,
         is_tender=voucher["type"] == "GIFT_VOUCHER",
         bundles=tuple((rule.id, rule.bundle) for rule in rules if rule.bundle is not None),
     )
+
+
+def _category_of(
+    voucher: Row, campaign: CompiledCampaign | None, categories: Mapping[str, Category | None]
+) -> Category | None:
+    """The voucher's own category while there is such a category, else its campaign's."""
+    own = categories.get(voucher["category_id"] or "")
+    return own if own is not None or campaign is None else categories.get(campaign.row.category_id or "")
 
 
 def gift_definition(voucher: Row, campaign: CompiledCampaign | None) -> Mapping[str, Any]:
@@ -256,9 +282,7 @@ def gift_definition(voucher: Row, campaign: CompiledCampaign | None) -> Mapping[
     return definition
 
 
-def _effect(
-    asked: RedeemableIn, voucher: Row, campaign: CompiledCampaign | None, holdings: Holdings | None
-) -> Effect:
+def _effect(asked: RedeemableIn, voucher: Row, campaign: CompiledCampaign | None, holdings: Holdings | None) -> Effect:
     """The voucher's own discount, else its campaign's; or what a gift card holds and how much of it is asked for."""
     if voucher["type"] == "GIFT_VOUCHER":
         definition = gift_definition(voucher, campaign)

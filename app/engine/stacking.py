@@ -16,7 +16,7 @@ from app.engine.money import READ_WHOLE
 from app.engine.redeemables import DEFAULT_HIERARCHY, Redeemable, Unresolved
 from app.engine.stored import Stored
 
-SkipReason = Literal[
+ContractSkipReason = Literal[
     "applicable_redeemables_limit_exceeded",
     "applicable_redeemables_per_category_limit_exceeded",
     "applicable_exclusive_redeemables_limit_exceeded",
@@ -24,8 +24,8 @@ SkipReason = Literal[
     "exclusion_rules_not_met",
     "preceding_validation_failed",
     "no_effect",
-    "saves_less",
 ]
+SkipReason = ContractSkipReason | Literal["saves_less"]
 """Why a redeemable is left out. `saves_less` is ours: the best deal goes without it."""
 
 SKIP_MESSAGES: dict[SkipReason, str] = {

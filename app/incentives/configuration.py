@@ -18,7 +18,7 @@ from app.engine.validity import Validity, parse_validity
 from app.kit.db import Connection
 from app.kit.records import row_of
 from app.ledger.errors import Outdated
-from app.models import Campaign
+from app.models import Campaign, Category
 
 MOST_PROJECTS = 1_000
 MOST_ENTRIES = 20_000
@@ -37,7 +37,13 @@ SELECT
     ARRAY(
         SELECT rule FROM validation_rules AS rule
         WHERE project_id = $1 AND id IN (SELECT rule_id FROM assigned UNION SELECT unnest($3::text[]))
-    ) AS rules
+    ) AS rules,
+    ARRAY(
+        SELECT category FROM categories AS category
+        WHERE project_id = $1 AND id IN (
+            SELECT category_id FROM campaigns WHERE project_id = $1 AND id = ANY ($2) UNION SELECT unnest($4::text[])
+        )
+    ) AS categories
 """
 
 DEFINITIONS = """
@@ -76,12 +82,14 @@ class CompiledCampaign:
 class Configuration:
     """What this process keeps of one project, all of it read at `version`.
 
-    A segment or collection that rules name and the project does not have is None, so that it is not looked for again.
+    A segment, collection or category that is named and the project does not have is None, so that it is not looked for
+    again.
     """
 
     version: int
     campaigns: dict[str, CompiledCampaign] = field(default_factory=dict)
     rules: dict[str, CompiledRule] = field(default_factory=dict)
+    categories: dict[str, Category | None] = field(default_factory=dict)
     segments: dict[str, Segment | None] = field(default_factory=dict)
     has_all_segments: bool = False
     collections: dict[str, Collection | None] = field(default_factory=dict)
@@ -100,18 +108,23 @@ class ConfigurationCache:
         version: int,
         campaign_ids: Iterable[str],
         rule_ids: Iterable[str],
+        category_ids: Iterable[str] = (),
     ) -> Configuration:
-        """The configuration at `version` with at least these campaigns and rules; one statement when some are missing.
+        """The configuration at `version` with at least these campaigns, rules and categories, and the categories of
+        these campaigns; one statement when some are missing.
 
         Raises Outdated when the database has moved on from `version`.
         """
         known = self._at(project_id, version)
         missing_campaigns = [id_ for id_ in campaign_ids if id_ not in known.campaigns]
         missing_rules = [id_ for id_ in rule_ids if id_ not in known.rules]
-        if missing_campaigns or missing_rules:
-            row = await connection.fetchrow(LOAD, project_id, missing_campaigns, missing_rules)
+        missing_categories = [id_ for id_ in category_ids if id_ not in known.categories]
+        if missing_campaigns or missing_rules or missing_categories:
+            row = await connection.fetchrow(LOAD, project_id, missing_campaigns, missing_rules, missing_categories)
             if row["version"] != version:
                 raise Outdated
+            known.categories.update(dict.fromkeys(missing_categories))
+            known.categories.update((category["id"], row_of(Category, category)) for category in row["categories"])
             known.rules.update((rule["id"], compile_rule(rule)) for rule in row["rules"])
             for campaign in row["campaigns"]:
                 rules = [known.rules[rule_id] for owner_id, rule_id in row["assignments"] if owner_id == campaign["id"]]

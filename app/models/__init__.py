@@ -12,7 +12,7 @@ from app.models.async_actions import AsyncAction
 from app.models.audiences import CustomerEventCount, CustomEvent, Segment, SegmentMember
 from app.models.checkout import Redemption
 from app.models.commerce import Customer, Order, Product, ProductCollection, ProductCollectionMember, Sku
-from app.models.incentives import Campaign, Publication, ValidationRule, ValidationRuleAssignment, Voucher
+from app.models.incentives import Campaign, Category, Publication, ValidationRule, ValidationRuleAssignment, Voucher
 from app.models.ledger import Account, Entry
 from app.models.metadata_schemas import CustomEventSchema, MetadataSchema
 from app.models.promotions import PromotionStack, PromotionTier
@@ -24,6 +24,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Campaign",
+    "Category",
     "CustomEvent",
     "CustomEventSchema",
     "Customer",

@@ -9,6 +9,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kit.tables import Id, Json, ProjectRow, Timestamps
 
 
+class Category(ProjectRow, Timestamps):
+    """A kind of campaigns, vouchers and promotions, by which stacking rules sort, exclude and limit them.
+
+    A lower `hierarchy` is applied earlier. A voucher may outlive the category it names: then it has none of its own.
+    """
+
+    __tablename__ = "categories"
+    __table_args__ = (UniqueConstraint("project_id", "name"),)
+
+    name: Mapped[Id]
+    hierarchy: Mapped[int]
+
+
 class Campaign(ProjectRow, Timestamps):
     """A group of vouchers with a purpose. A deleted campaign keeps its name.
 
@@ -39,6 +52,7 @@ class Campaign(ProjectRow, Timestamps):
     code_config: Mapped[Json] = mapped_column(default=dict)
     vouchers_count: Mapped[int] = mapped_column(default=0)
     generation_status: Mapped[str] = mapped_column(default="DONE")
+    category_id: Mapped[Id | None]
     counted: Mapped[Json] = mapped_column(default=dict)
     campaign_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
     deleted_at: Mapped[datetime | None]
@@ -47,10 +61,10 @@ class Campaign(ProjectRow, Timestamps):
 class Voucher(ProjectRow, Timestamps):
     """A code and what it is worth. A deleted voucher keeps its code.
 
-    `normal_code` is the code as it is matched. An empty `discount`, `gift`, `start_date`, `expiration_date` or
-    `validity` means the campaign's. `gift` says what a gift card was made with; what it holds now is in its account
-    (measure `balance`), which is there from the first movement on. `redemption_quantity` is how often the voucher may
-    be redeemed, empty without limit.
+    `normal_code` is the code as it is matched. An empty `discount`, `gift`, `category_id`, `start_date`,
+    `expiration_date` or `validity` means the campaign's. `gift` says what a gift card was made with; what it holds now
+    is in its account (measure `balance`), which is there from the first movement on. `redemption_quantity` is how often
+    the voucher may be redeemed, empty without limit.
     """
 
     __tablename__ = "vouchers"
@@ -84,6 +98,7 @@ class Voucher(ProjectRow, Timestamps):
     publish_count: Mapped[int] = mapped_column(default=0, server_default="0")
     published_at: Mapped[datetime | None]
     additional_info: Mapped[str | None]
+    category_id: Mapped[Id | None]
     counted: Mapped[Json | None]
     voucher_metadata: Mapped[Json | None] = mapped_column("metadata")
     deleted_at: Mapped[datetime | None]

@@ -16,6 +16,17 @@ depends_on: Sequence[str] | None = None
 
 def upgrade() -> None:
     op.create_table(
+        "categories",
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("hierarchy", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("project_id", "id", name=op.f("categories_pkey")),
+        sa.UniqueConstraint("project_id", "name", name=op.f("categories_project_id_name_key")),
+    )
+    op.create_table(
         "custom_event_schemas",
         sa.Column("project_id", sa.Integer(), nullable=False),
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -205,13 +216,19 @@ def upgrade() -> None:
     op.add_column("accounts", sa.Column("last_hash", sa.LargeBinary(), nullable=True))
     op.add_column("accounts", sa.Column("totals", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.add_column("campaigns", sa.Column("gift", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
+    op.add_column("campaigns", sa.Column("category_id", sa.Text(collation="C"), nullable=True))
+    op.add_column("projects", sa.Column("stacking_rules", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.add_column("vouchers", sa.Column("gift", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
+    op.add_column("vouchers", sa.Column("category_id", sa.Text(collation="C"), nullable=True))
     v2.create(op)
 
 
 def downgrade() -> None:
     v2.drop(op)
+    op.drop_column("vouchers", "category_id")
     op.drop_column("vouchers", "gift")
+    op.drop_column("projects", "stacking_rules")
+    op.drop_column("campaigns", "category_id")
     op.drop_column("campaigns", "gift")
     op.drop_column("accounts", "totals")
     op.drop_column("accounts", "last_hash")
@@ -237,3 +254,4 @@ def downgrade() -> None:
     op.drop_index(op.f("custom_events_project_id_customer_id_id_idx"), table_name="custom_events")
     op.drop_table("custom_events")
     op.drop_table("custom_event_schemas")
+    op.drop_table("categories")

@@ -6,9 +6,9 @@ from typing import Any
 from app.access.callers import Caller
 from app.decisions.qualifications.schemas import QualificationIn
 from app.decisions.rendering import (
-    STACKING_RULES,
     Wire,
     bundle_result,
+    categories_read,
     request_order,
     result_read,
     snapshot_order,
@@ -22,7 +22,6 @@ from app.engine.decision import Decision, Outcome
 from app.engine.evaluate import qualify
 from app.engine.postings import Counted
 from app.engine.redeemables import Redeemable
-from app.engine.stacking import DEFAULT_STACKING_RULES
 from app.incentives.configuration import ConfigurationCache
 from app.kit.db import Database
 from app.kit.wire import format_instant
@@ -88,7 +87,7 @@ async def find_qualified(
     outcomes = qualify(
         snapshot.cart,
         [redeemable for redeemable in snapshot.redeemables if isinstance(redeemable, Redeemable)],
-        DEFAULT_STACKING_RULES,
+        snapshot.stacking,
         rounding=caller.project.settings.rounding,
         ignoring=IGNORED_LIMITS,
     )
@@ -100,7 +99,7 @@ async def find_qualified(
             **wire_list([_qualified_read(outcome, snapshot, request) for outcome in shown]),
             "has_more": has_more,
         },
-        "stacking_rules": STACKING_RULES,
+        "stacking_rules": snapshot.stacking.wire,
     }
     if has_more and options.sorting_rule == "DEFAULT":
         last_id = shown[-1].redeemable.id if len(qualified) > len(shown) else candidate_ids[-1]
@@ -153,7 +152,7 @@ def _qualified_read(outcome: Outcome, snapshot: Snapshot, request: Qualification
     if "redeemable" in request.options.expand:
         shown["metadata"] = dict(redeemable.metadata)
     if "category" in request.options.expand:
-        shown["categories"] = []
+        shown["categories"] = categories_read(redeemable, snapshot)
     if "validation_rules" in request.options.expand:
         shown["validation_rules_assignments"] = wire_list(
             [

@@ -12,7 +12,7 @@ from app.decisions.redemptions.rendering import redemption_read, simple_customer
 from app.decisions.redemptions.repository import RedemptionRepository
 from app.decisions.rendering import Wire
 from app.incentives.vouchers.errors import VoucherNotFound
-from app.incentives.vouchers.rendering import voucher_read
+from app.incentives.vouchers.rendering import categories_of, voucher_read
 from app.incentives.vouchers.repository import VoucherRepository
 from app.incentives.vouchers.standing import standings
 from app.kit import clock
@@ -73,13 +73,15 @@ async def read_all(session: AsyncSession, project_id: int, rows: Sequence[Redemp
     repository = RedemptionRepository(session, project_id)
     customers = await repository.customers({row.customer_id for row in rows if row.customer_id})
     vouchers = await repository.vouchers({row.related_object_id for row in rows})
+    pairs = [(voucher, campaign) for voucher, campaign, _ in vouchers.values()]
+    categories = await categories_of(session, project_id, pairs)
     related = _related(await repository.related_to({row.id for row in rows}))
     shown = {customer_id: simple_customer(columns_of(customer)) for customer_id, customer in customers.items()}
     answers = []
     for row in rows:
         voucher = None
         if row.related_object_id in vouchers:
-            voucher = voucher_read(*vouchers[row.related_object_id])
+            voucher = voucher_read(*vouchers[row.related_object_id], categories=categories)
             if voucher.get("holder_id") is not None and voucher["holder_id"] == row.customer_id in shown:
                 voucher["holder"] = shown[row.customer_id]
         answers.append(

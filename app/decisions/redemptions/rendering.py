@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.decisions.redemptions.rows import Attempt, Rows
-from app.decisions.rendering import Wire, inapplicable_and_skipped, outcome_read, request_order, trace_read
+from app.decisions.rendering import (
+    Wire,
+    best_deal_read,
+    inapplicable_and_skipped,
+    outcome_read,
+    request_order,
+    trace_read,
+)
 from app.incentives.vouchers.rendering import voucher_read
 from app.incentives.vouchers.standing import Standing
 from app.kit.records import row_of
@@ -75,7 +82,7 @@ def redemption_answer(attempt: Attempt, rows: Rows, standing: Mapping[str, Stand
         if outcome.status != "APPLICABLE":
             shown = outcome_read(outcome, snapshot, request, request_id=attempt.caller.request_id)
             left_out.setdefault(outcome.status, []).append(shown)
-    answer |= inapplicable_and_skipped(left_out)
+    answer |= inapplicable_and_skipped(left_out) | best_deal_read(decision)
     if explain:
         answer["trace"] = trace_read(decision)
     return answer
@@ -109,7 +116,9 @@ def _redeemed_voucher(attempt: Attempt, row: Row, standing: Mapping[str, Standin
     voucher_id = row["related_object_id"]
     voucher = row_of(Voucher, attempt.snapshot.vouchers[voucher_id])
     campaign = attempt.snapshot.campaigns.get(voucher.campaign_id or "")
-    shown = voucher_read(voucher, campaign.row if campaign else None, standing[voucher_id])
+    shown = voucher_read(
+        voucher, campaign.row if campaign else None, standing[voucher_id], categories=attempt.snapshot.categories
+    )
     if customer is not None and customer["id"] == voucher.holder_id:
         shown["holder"] = customer
     return shown

@@ -244,23 +244,17 @@ async def _reverted_order(
     rollbacks: Sequence[Redemption],
     now: datetime,
 ) -> Wire | None:
-    """Take what the redemption gave off the order again, cancel the order, and note the rollback in its map."""
+    """Take what the redemption gave off the order again and cancel it, unless the project's rules leave the order alone
+    (WITHOUT_ORDER); note the rollback in its map either way."""
     order = await session.scalar(
         select(Order).where(Order.project_id == head.project_id, Order.id == head.order_id).with_for_update()
     )
     if order is None:
         return None
+    takes_back = caller.project.stacking.redeemables_rollback_order_mode == "WITH_ORDER"
     before = {"status": order.status, "discount_amount": order.discount_amount}
-    for redemption in parts or [head]:
-        snapshot = redemption.order_snapshot or {}
-        order.discount_amount = max(0, order.discount_amount - snapshot.get("applied_discount_amount", 0))
-        given_items: list[Row] = snapshot.get("items", [])[: len(order.items)]
-        pairs: Iterable[tuple[Row, Row]] = zip_longest(order.items, given_items, fillvalue={})
-        if order.amount is not None:
-            order.amount -= sum(given.get("applied_quantity_amount", 0) for given in given_items)
-        order.items = [_without(item, given) for item, given in pairs]
-    order.items_discount_amount = sum(item.get("discount_amount", 0) for item in order.items)
-    order.status = "CANCELED"
+    if takes_back:
+        _take_back(order, parts or [head])
     order.updated_at = now
     entry: dict[str, Any] = {
         **order.redemptions.get(head.id, {}),
@@ -270,8 +264,23 @@ async def _reverted_order(
     if parts:
         entry["rollback_stacked"] = [rollback.id for rollback in rollbacks[1:]]
     order.redemptions = {**order.redemptions, head.id: entry}
-    note_updated(session, caller, order, before if before["status"] != order.status else {"discount_amount": None})
+    if takes_back:
+        note_updated(session, caller, order, before if before["status"] != order.status else {"discount_amount": None})
     return order_body(order)
+
+
+def _take_back(order: Order, redemptions: Sequence[Redemption]) -> None:
+    """The order as if these redemptions had not been, and canceled."""
+    for redemption in redemptions:
+        snapshot = redemption.order_snapshot or {}
+        order.discount_amount = max(0, order.discount_amount - snapshot.get("applied_discount_amount", 0))
+        given_items: list[Row] = snapshot.get("items", [])[: len(order.items)]
+        pairs: Iterable[tuple[Row, Row]] = zip_longest(order.items, given_items, fillvalue={})
+        if order.amount is not None:
+            order.amount -= sum(given.get("applied_quantity_amount", 0) for given in given_items)
+        order.items = [_without(item, given) for item, given in pairs]
+    order.items_discount_amount = sum(item.get("discount_amount", 0) for item in order.items)
+    order.status = "CANCELED"
 
 
 def _answer(shown: list[Wire], order: Wire | None) -> RolledBack:

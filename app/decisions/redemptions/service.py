@@ -29,16 +29,29 @@ async def redeem(
     is recorded too, and committed before the error leaves.
 
     Raises RedemptionFailed with the first failure; NotFound for an unknown customer or order id; DuplicatedRedeemables;
+    TooManyRedeemables;
     RanOut or Outdated when somebody else was faster: then nothing is written and the caller tries again.
     """
     snapshot = await read(db, cache, caller, request, now)
+    if caller.project.metadata_schemas:
+        _check_metadata(caller, request, snapshot)
     kept = await _keep(db, caller, request, snapshot, now)
     if kept is not request:
         request, snapshot = kept, await read(db, cache, caller, kept, now)
-    attempt = Attempt(caller, request, now, snapshot, decision_on(snapshot, caller, explain=explain))
+    attempt = Attempt(caller, request, now, snapshot, decision_on(snapshot, caller, request.options, explain=explain))
     if not attempt.decision.is_valid:
         raise await _recorded_failure(db, attempt)
     return await _record(db, attempt, explain=explain)
+
+
+def _check_metadata(caller: Caller, request: CheckoutIn, snapshot: Snapshot) -> None:
+    """What the redemption and its order are to be kept with. Raises MetadataValidationFailed."""
+    project, order = caller.project, request.order
+    project.check_metadata("redemption", request.metadata)
+    if order is not None and order.metadata is not None:
+        project.check_metadata("order", snapshot.cart.metadata, "order.metadata")
+    for index, item in enumerate((order and order.items) or ()):
+        project.check_metadata("order_item", item.metadata, f"order.items[{index}].metadata")
 
 
 async def _keep(db: Database, caller: Caller, request: CheckoutIn, snapshot: Snapshot, now: datetime) -> CheckoutIn:

@@ -13,7 +13,7 @@ from app.commerce.customers.summaries import load_summaries
 from app.distribution.publications.repository import PoolRepository
 from app.distribution.publications.schemas import PublicationEntry, PublicationRead, PublishedVoucher
 from app.incentives.validation_rules.assignments import assignments_of
-from app.incentives.vouchers.rendering import discount_of, voucher_read
+from app.incentives.vouchers.rendering import categories_of, discount_of, voucher_read
 from app.incentives.vouchers.standing import Standing, gift_of, gift_read, standings
 from app.kit.wire import WireOut
 from app.models import Campaign, Customer, Publication, Voucher
@@ -28,7 +28,8 @@ async def read_publication(session: AsyncSession, caller: Caller, publication: P
         found = await PoolRepository(session, caller.project_id).with_campaigns([voucher_id])
         standing = (await standings(session, caller.project_id, [voucher_id]))[voucher_id]
         assignments = await assignments_of(session, caller.project_id, [voucher_id])
-        voucher = voucher_read(*found[voucher_id], standing, assignments[voucher_id])
+        categories = await categories_of(session, caller.project_id, found.values())
+        voucher = voucher_read(*found[voucher_id], standing, assignments[voucher_id], categories=categories)
     read = PublicationRead(
         id=publication.id,
         created_at=publication.created_at,

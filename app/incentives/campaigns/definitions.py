@@ -16,7 +16,6 @@ TYPE_OF_VOUCHER = {
     "GIFT_VOUCHER": "GIFT_VOUCHERS",
     "LOYALTY_CARD": "LOYALTY_PROGRAM",
 }
-NO_CATEGORIES = "Categories are not available yet; leave category and category_id out."
 
 
 def campaign_type_of(body: CampaignCreate) -> str:
@@ -60,8 +59,6 @@ def columns_of(body: CampaignCreate, project: ProjectView) -> dict[str, Any]:
         )
     if voucher.is_referral_code:
         raise InvalidCampaign("Referral codes are not available yet.")
-    if body.category is not None or body.category_id is not None:
-        raise InvalidCampaign(NO_CATEGORIES)
     if (voucher.code is not None) != (body.type == "STANDALONE"):
         raise InvalidCampaign("voucher.code is the public code of a STANDALONE campaign: one needs the other.")
     require_duration("activity_duration_after_publishing", body.activity_duration_after_publishing)
@@ -90,8 +87,6 @@ def changed_columns(campaign: Campaign, body: CampaignUpdate) -> dict[str, Any]:
     Raises InvalidCampaign, InvalidPayload.
     """
     given = body.changes()
-    if given.get("category") is not None or given.get("category_id") is not None:
-        raise InvalidCampaign(NO_CATEGORIES)
     columns: dict[str, Any] = {}
     for name in ("description", "activity_duration_after_publishing"):
         if name in given:

@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.incentives.categories.rendering import category_members
 from app.incentives.validation_rules.assignments import assignment_list
 from app.incentives.validation_rules.schemas import AssignmentRead
 from app.incentives.vouchers.drawing import TYPES
 from app.incentives.vouchers.standing import gift_read
 from app.kit.wire import format_instant
-from app.models import Campaign
+from app.models import Campaign, Category
 
 
 def campaign_read(
-    campaign: Campaign, assignments: Sequence[AssignmentRead] = (), warnings: Sequence[str] = ()
+    campaign: Campaign,
+    assignments: Sequence[AssignmentRead] = (),
+    warnings: Sequence[str] = (),
+    category: Category | None = None,
 ) -> dict[str, Any]:
     """The contract's Campaign as JSON values; members without a value are left out, but those it wants as null."""
     schedule = {
@@ -46,7 +50,6 @@ def campaign_read(
         "metadata": campaign.campaign_metadata,
         "created_at": format_instant(campaign.created_at),
         "updated_at": format_instant(campaign.updated_at) if campaign.updated_at else None,
-        "categories": [],
         "creation_status": campaign.generation_status,
         "vouchers_generation_status": campaign.generation_status,
         "protected": False,
@@ -54,4 +57,8 @@ def campaign_read(
         "validation_rules_assignments": assignment_list(assignments).model_dump(mode="json"),
         "warnings": list(warnings) or None,
     }
-    return {"category_id": None, **{name: value for name, value in members.items() if value is not None}}
+    return {
+        **category_members(category),
+        "category_id": campaign.category_id,
+        **{name: value for name, value in members.items() if value is not None},
+    }

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from app.engine.effects import Discount
+from app.incentives.categories.schemas import CategoryId, CategoryName, CategoryRead
 from app.incentives.schedule import ScheduleIn, SchedulePatch, ValidityHours, ValidityTimeframe
 from app.incentives.validation_rules.schemas import AssignmentList
 from app.incentives.vouchers.schemas import (
@@ -56,8 +57,8 @@ class CampaignCreate(ScheduleIn):
         int, Field(ge=0, description="Codes to generate at once; more than one in the background.")
     ] = 0
     activity_duration_after_publishing: Span | None = None
-    category: str | None = None
-    category_id: str | None = None
+    category: CategoryName | None = None
+    category_id: CategoryId | None = None
     metadata: Metadata = Field(default_factory=dict)
     validation_rules: Annotated[list[str], Field(max_length=10, description="Ids of rules that bind it.")] = Field(
         default_factory=list
@@ -74,8 +75,8 @@ class CampaignUpdate(SchedulePatch):
     join_once: bool | None = None
     auto_join: bool | None = None
     activity_duration_after_publishing: Span | None = None
-    category: str | None = None
-    category_id: str | None = None
+    category: CategoryName | None = None
+    category_id: CategoryId | None = None
     metadata: Metadata | None = None
     unset_metadata_fields: list[str] | None = None
     discount: Discount | None = None
@@ -87,7 +88,8 @@ class VouchersAdd(WireIn):
 
     code: Code | None = None
     code_config: CodeConfig | None = None
-    category: str | None = None
+    category: CategoryName | None = None
+    category_id: CategoryId | None = None
     metadata: Metadata = Field(default_factory=dict)
     redemption: RedemptionIn | None = None
     additional_info: AdditionalInfo | None = None
@@ -138,8 +140,9 @@ class CampaignRead(WireOut):
     metadata: Metadata
     created_at: Instant
     updated_at: Instant | None = None
+    category: str | None = None
     category_id: str | None = None
-    categories: list[Any]
+    categories: list[CategoryRead]
     creation_status: GenerationStatus
     vouchers_generation_status: GenerationStatus
     protected: bool

@@ -17,6 +17,8 @@ from app.incentives.campaigns.listing import CampaignQuery
 from app.incentives.campaigns.rendering import campaign_read
 from app.incentives.campaigns.repository import CampaignRepository
 from app.incentives.campaigns.schemas import CampaignCreate, CampaignUpdate
+from app.incentives.categories.repository import CategoryRepository
+from app.incentives.categories.resolution import category_column, resolve_category
 from app.incentives.codes.errors import inside
 from app.incentives.codes.shapes import shape_of
 from app.incentives.units import with_known_units
@@ -36,7 +38,7 @@ async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_li
     """Create a campaign; one code is made at once, more are made by a worker.
 
     Raises NameTaken, InvalidCampaign, InvalidPayload, InvalidCodeConfig, TooManyVouchers, ValidationRuleNotFound,
-    CodeTaken.
+    CategoryNotFound, CodeTaken.
     """
     columns = columns_of(body, caller.project)
     with inside("voucher"):
@@ -45,12 +47,14 @@ async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_li
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
         columns = await with_known_units(session, caller.project_id, columns, "voucher.discount")
+        category = await resolve_category(session, caller.project_id, body.category, body.category_id)
         campaign = Campaign(
             project_id=caller.project_id,
             id=new_id("camp"),
             active=True,
             vouchers_count=0,
             generation_status="DONE",
+            category_id=category.id if category else None,
             counted={},
             created_at=clock.now(),
             updated_at=None,
@@ -87,12 +91,13 @@ async def update(db: Database, caller: Caller, name_or_id: str, body: CampaignUp
     A new discount or gift is for codes to come and for codes still in the pool: those published, redeemed or topped up
     keep the old one.
 
-    Raises CampaignNotFound, InvalidCampaign, InvalidPayload.
+    Raises CampaignNotFound, CategoryNotFound, InvalidCampaign, InvalidPayload.
     """
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
         campaign = await get_campaign(session, caller, name_or_id)
         columns = await with_known_units(session, caller.project_id, changed_columns(campaign, body))
+        columns |= await category_column(session, caller.project_id, body.changes())
         vouchers = VoucherRepository(session, caller.project_id, case_sensitive=caller.project.case_sensitive_codes)
         if campaign.discount is not None and columns.get("discount", campaign.discount) != campaign.discount:
             await vouchers.keep_worth(campaign.id, Voucher.discount, campaign.discount)
@@ -162,7 +167,8 @@ async def _insert(session: AsyncSession, campaign: Campaign) -> None:
 
 async def _read(session: AsyncSession, campaign: Campaign) -> dict[str, Any]:
     assignments = await assignments_of(session, campaign.project_id, [campaign.id])
-    return campaign_read(campaign, assignments[campaign.id])
+    categories = await CategoryRepository(session, campaign.project_id).by_id([campaign.category_id])
+    return campaign_read(campaign, assignments[campaign.id], category=categories.get(campaign.category_id))
 
 
 async def search(db: Database, caller: Caller, query: CampaignQuery) -> tuple[list[dict[str, Any]], int]:
@@ -180,4 +186,10 @@ async def search(db: Database, caller: Caller, query: CampaignQuery) -> tuple[li
     async with db.read() as session:
         page = await fetch_page(session, statement, query, When(clock.now(), caller.project.zone))
         assignments = await assignments_of(session, caller.project_id, [campaign.id for campaign in page.rows])
-        return [campaign_read(campaign, assignments[campaign.id]) for campaign in page.rows], page.total
+        categories = CategoryRepository(session, caller.project_id)
+        known = await categories.by_id([campaign.category_id for campaign in page.rows])
+        campaigns = [
+            campaign_read(campaign, assignments[campaign.id], category=known.get(campaign.category_id))
+            for campaign in page.rows
+        ]
+    return campaigns, page.total

@@ -11,8 +11,6 @@ from app.incentives.vouchers.schemas import VoucherCreate, VoucherOptions, Vouch
 from app.kit.metadata import merged_metadata
 from app.models import Campaign, Voucher
 
-NO_CATEGORIES = "Categories are not available yet; leave category and category_id out."
-
 
 def own_columns(body: VoucherCreate, campaign: Campaign | None) -> dict[str, Any]:
     """The columns in which the new voucher differs from its campaign, or from the defaults without one.
@@ -42,8 +40,6 @@ def option_columns(body: VoucherOptions, campaign: Campaign | None) -> dict[str,
 
     Raises InvalidVoucher, InvalidPayload.
     """
-    if body.category is not None or body.category_id is not None:
-        raise InvalidVoucher(NO_CATEGORIES)
     columns: dict[str, Any] = schedule_columns(body.model_dump(), campaign)
     if body.additional_info is not None:
         columns["additional_info"] = body.additional_info
@@ -79,8 +75,6 @@ def changed_columns(voucher: Voucher, campaign: Campaign | None, body: VoucherUp
     Raises InvalidVoucher, InvalidPayload.
     """
     given = body.changes()
-    if given.get("category") is not None or given.get("category_id") is not None:
-        raise InvalidVoucher(NO_CATEGORIES)
     if voucher.type == "GIFT_VOUCHER" and (given.get("gift") is not None or given.get("discount") is not None):
         raise InvalidVoucher("A gift card has no discount, and its money is changed at /v1/vouchers/{code}/balance.")
     if given.get("gift") is not None or given.get("loyalty_card") is not None:

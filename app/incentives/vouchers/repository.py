@@ -19,12 +19,12 @@ from app.models import Account, Campaign, Entry, Redemption, Voucher
 INSERT = """
 INSERT INTO vouchers (
     project_id, id, campaign_id, code, normal_code, type, redemption_quantity, active, start_date, expiration_date,
-    additional_info, metadata, created_at
+    additional_info, category_id, metadata, created_at
 )
 SELECT
     :project_id, id, :campaign_id, code, normal_code, :type, CAST(:redemption_quantity AS bigint), true,
     CAST(:start_date AS timestamptz), CAST(:expiration_date AS timestamptz), :additional_info,
-    CAST(:metadata AS jsonb), CAST(:created_at AS timestamptz)
+    :category_id, CAST(:metadata AS jsonb), CAST(:created_at AS timestamptz)
 FROM unnest(CAST(:ids AS text[]), CAST(:codes AS text[]), CAST(:normal_codes AS text[]))
     AS drawn (id, code, normal_code)
 {only}
@@ -50,6 +50,7 @@ class Batch:
     start_date: datetime | None = None
     expiration_date: datetime | None = None
     additional_info: str | None = None
+    category_id: str | None = None
     voucher_metadata: Mapping[str, Any] | None = None
 
 
@@ -111,6 +112,7 @@ class VoucherRepository(Repository[Voucher]):
             "start_date": batch.start_date,
             "expiration_date": batch.expiration_date,
             "additional_info": batch.additional_info,
+            "category_id": batch.category_id,
             "metadata": to_json(batch.voucher_metadata) if batch.voucher_metadata else None,
             "created_at": now,
             "ids": ids,

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from app.engine.effects import Discount
+from app.incentives.categories.schemas import CategoryId, CategoryName, CategoryRead
 from app.incentives.schedule import ScheduleIn, SchedulePatch, ValidityHours, ValidityTimeframe
 from app.incentives.validation_rules.schemas import AssignmentList
 from app.kit.lists import PageBody
@@ -47,8 +48,8 @@ class RedemptionIn(WireIn):
 class VoucherOptions(ScheduleIn):
     """What can be said of any new voucher, in a campaign or not."""
 
-    category: str | None = None
-    category_id: str | None = None
+    category: CategoryName | None = None
+    category_id: CategoryId | None = None
     additional_info: AdditionalInfo | None = None
     metadata: Metadata = Field(default_factory=dict)
     redemption: RedemptionIn = Field(default_factory=RedemptionIn)
@@ -74,8 +75,8 @@ class VoucherCreate(VoucherOptions):
 class VoucherUpdate(SchedulePatch):
     """A partial change. The type of the discount stays."""
 
-    category: str | None = None
-    category_id: str | None = None
+    category: CategoryName | None = None
+    category_id: CategoryId | None = None
     active: bool | None = None
     additional_info: AdditionalInfo | None = None
     metadata: Metadata | None = None
@@ -118,6 +119,7 @@ class VoucherRead(WireOut):
     code: str
     campaign: str | None = None
     campaign_id: str | None = None
+    category: str | None = None
     category_id: str | None = None
     type: VoucherType
     discount: Discount | None = None
@@ -135,7 +137,7 @@ class VoucherRead(WireOut):
     created_at: Instant
     updated_at: Instant | None = None
     object: Literal["voucher"] = "voucher"
-    categories: list[Any]
+    categories: list[CategoryRead]
     publish: PublishRead
     redemption: VoucherRedemptionRead
     validation_rules_assignments: AssignmentList

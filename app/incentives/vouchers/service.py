@@ -9,6 +9,7 @@ from app.access.callers import Caller
 from app.access.configuration import change_configuration
 from app.incentives.campaigns.errors import CampaignNotFound, TooManyVouchers
 from app.incentives.campaigns.repository import CampaignRepository
+from app.incentives.categories.resolution import category_column, resolve_category
 from app.incentives.codes.guessing import refuse_weakness
 from app.incentives.codes.shapes import code_config_of, shape_of
 from app.incentives.units import with_known_units
@@ -19,7 +20,7 @@ from app.incentives.vouchers.definitions import changed_columns, own_columns, re
 from app.incentives.vouchers.drawing import free_code
 from app.incentives.vouchers.errors import CodeTaken, VoucherNotFound
 from app.incentives.vouchers.listing import VoucherQuery, vouchers_of
-from app.incentives.vouchers.rendering import voucher_read
+from app.incentives.vouchers.rendering import categories_of, voucher_read
 from app.incentives.vouchers.repository import VoucherRepository
 from app.incentives.vouchers.schemas import VoucherCreate, VoucherUpdate
 from app.incentives.vouchers.standing import standings
@@ -36,13 +37,15 @@ async def create(
     """Create one voucher, under a code of the caller's choice or one drawn at random.
 
     Raises CodeTaken, NoCodeLeft, InvalidCode, InvalidCodeConfig, InvalidVoucher, InvalidCampaign, InvalidPayload,
-    CampaignNotFound, TooManyVouchers, ValidationRuleNotFound.
+    CampaignNotFound, TooManyVouchers, ValidationRuleNotFound, CategoryNotFound.
     """
     async with db.write() as session:
         if body.validation_rules:
             await change_configuration(session, caller.project_id)
         campaign = await _campaign_of(session, caller, body, codes_limit)
-        own = own_columns(body, campaign)
+        category = await resolve_category(session, caller.project_id, body.category, body.category_id)
+        own = own_columns(body, campaign) | ({"category_id": category.id} if category else {})
+        caller.project.check_metadata("voucher", own.get("voucher_metadata"))
         own = await with_known_units(session, caller.project_id, own)
         code = code or body.code
         warnings: list[str] = []
@@ -68,12 +71,15 @@ async def get(db: Database, caller: Caller, code: str) -> dict[str, Any]:
 async def update(db: Database, caller: Caller, code: str, body: VoucherUpdate) -> dict[str, Any]:
     """Change the members that were sent.
 
-    Raises VoucherNotFound, InvalidVoucher, InvalidPayload.
+    Raises VoucherNotFound, CategoryNotFound, InvalidVoucher, InvalidPayload.
     """
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
         voucher, campaign = await _get(session, caller, code)
         columns = await with_known_units(session, caller.project_id, changed_columns(voucher, campaign, body))
+        columns |= await category_column(session, caller.project_id, body.changes())
+        if "voucher_metadata" in columns:
+            caller.project.check_metadata("voucher", columns["voucher_metadata"] or {})
         for name, value in columns.items():
             setattr(voucher, name, value)
         voucher.updated_at = clock.now()
@@ -130,12 +136,14 @@ async def delete(db: Database, caller: Caller, code: str, *, force: bool) -> Non
 async def read_all(
     session: AsyncSession, caller: Caller, vouchers: Sequence[tuple[Voucher, Campaign | None]]
 ) -> list[dict[str, Any]]:
-    """The vouchers as they are answered; two statements however many they are."""
+    """The vouchers as they are answered; three statements however many they are."""
     ids = [voucher.id for voucher, _ in vouchers]
     standing = await standings(session, caller.project_id, ids)
     assignments = await assignments_of(session, caller.project_id, ids)
+    categories = await categories_of(session, caller.project_id, vouchers)
     return [
-        voucher_read(voucher, campaign, standing[voucher.id], assignments[voucher.id]) for voucher, campaign in vouchers
+        voucher_read(voucher, campaign, standing[voucher.id], assignments[voucher.id], categories=categories)
+        for voucher, campaign in vouchers
     ]
 
 

@@ -8,7 +8,7 @@ from app.access.callers import Caller
 from app.commerce.customers.repository import CustomerRepository
 from app.incentives.campaigns.repository import CampaignRepository
 from app.incentives.validation_rules.assignments import assignments_of
-from app.incentives.vouchers.rendering import voucher_read
+from app.incentives.vouchers.rendering import categories_of, voucher_read
 from app.incentives.vouchers.standing import standings
 from app.incentives.wallets.queries import WalletQuery, held_by, holder_id_of
 from app.incentives.wallets.standing import status_of
@@ -36,10 +36,11 @@ async def search(db: Database, caller: Caller, reference: str, query: WalletQuer
         ids = [voucher.id for voucher in page.rows]
         standing = await standings(session, caller.project_id, ids)
         assignments = await assignments_of(session, caller.project_id, ids)
+        held_with = [(voucher, campaigns.get(voucher.campaign_id or "")) for voucher in page.rows]
+        categories = await categories_of(session, caller.project_id, held_with)
     data = []
-    for voucher in page.rows:
-        campaign = campaigns.get(voucher.campaign_id) if voucher.campaign_id else None
-        shown = voucher_read(voucher, campaign, standing[voucher.id], assignments[voucher.id])
+    for voucher, campaign in held_with:
+        shown = voucher_read(voucher, campaign, standing[voucher.id], assignments[voucher.id], categories=categories)
         status = status_of(voucher, campaign, standing[voucher.id], when.now)
         data.append(_held(voucher, campaign.campaign_type if campaign else None, shown, status))
     answer: dict[str, Any] = {
