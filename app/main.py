@@ -24,6 +24,7 @@ from app.incentives.async_actions import endpoints as async_actions
 from app.incentives.balances import endpoints as balances
 from app.incentives.campaigns import endpoints as campaigns
 from app.incentives.categories import endpoints as categories
+from app.incentives.promotions import endpoints as promotions
 from app.incentives.validation_rules import endpoints as validation_rules
 from app.incentives.vouchers import endpoints as vouchers
 from app.incentives.wallets import endpoints as wallets
@@ -54,6 +55,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     vouchers.router,
     balances.router,
     campaigns.router,
+    promotions.router,
     categories.router,
     async_actions.router,
     validation_rules.router,

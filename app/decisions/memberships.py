@@ -4,7 +4,7 @@ Nothing is read when no rule does. Otherwise it is one statement for the custome
 when this process lacks the definitions; each looks things up by key.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from app.commerce.segments.history import load_known
 from app.commerce.segments.membership import NOTHING_KNOWN
 from app.engine.cart import Cart, Customer
 from app.engine.product_collections import ALL_PRODUCTS, Collection, Details, catalogue_ids, collection_ids_of
-from app.engine.redeemables import Redeemable, Unresolved
+from app.engine.redeemables import Redeemable, Unresolved, named_by
 from app.engine.rules import Named
 from app.engine.segments import Part, segment_ids_of
 from app.incentives.configuration import Configuration, ConfigurationCache
@@ -28,28 +28,6 @@ SELECT
 """
 
 
-def named_by(redeemables: Iterable[Redeemable | Unresolved]) -> Named | None:
-    """The segments and collections that rules, targets, bundles and effects of the redeemables name; None for none."""
-    segment_ids: frozenset[str] = frozenset()
-    collection_ids: frozenset[str] = frozenset()
-    asks_all_segments = False
-    for redeemable in redeemables:
-        if not isinstance(redeemable, Redeemable):
-            continue
-        for _, rule_set in redeemable.rules:
-            segment_ids |= rule_set.named.segment_ids
-            collection_ids |= rule_set.named.collection_ids
-            asks_all_segments = asks_all_segments or rule_set.named.asks_all_segments
-        if redeemable.applicability is not None:
-            collection_ids |= redeemable.applicability.collection_ids
-        for _, bundle in redeemable.bundles:
-            collection_ids |= bundle.collection_ids
-        collection_ids |= {unit.name for unit in redeemable.effect.named_units() if unit.kind == "products_collection"}
-    if not segment_ids and not collection_ids and not asks_all_segments:
-        return None
-    return Named(segment_ids, asks_all_segments, collection_ids)
-
-
 async def with_memberships(
     connection: Connection,
     cache: ConfigurationCache,
@@ -61,7 +39,16 @@ async def with_memberships(
 
     Raises Outdated.
     """
-    named = named_by(redeemables)
+    return await with_named(connection, cache, project, cart, named_by(redeemables))
+
+
+async def with_named(
+    connection: Connection, cache: ConfigurationCache, project: ProjectView, cart: Cart, named: Named | None
+) -> Cart:
+    """The cart whose customer and lines say, beside what they say already, in which of `named` they are.
+
+    Raises Outdated.
+    """
     if named is None:
         return cart
     configuration = await cache.load_named(connection, project.id, project.version, named)
@@ -93,7 +80,7 @@ async def _with_segments(
     if customer.id is not None and (static_ids or parts):
         known = (await load_known(connection, project.id, [customer.id], parts, static_ids))[customer.id]
     found = segment_ids_of(customer, known.history, known.segment_ids, segments, cart)
-    return replace(customer, segment_ids=found)
+    return replace(customer, segment_ids=customer.segment_ids | found)
 
 
 async def _with_collections(
@@ -119,7 +106,10 @@ async def _with_collections(
     return replace(
         cart,
         items=tuple(
-            replace(item, collection_ids=collection_ids_of(item, collections, members, details, cart))
+            replace(
+                item,
+                collection_ids=item.collection_ids | collection_ids_of(item, collections, members, details, cart),
+            )
             for item in cart.items
         ),
     )

@@ -9,7 +9,7 @@ from app.engine.bundles import BundleRule
 from app.engine.cart import Cart, Metadata
 from app.engine.effects import Effect
 from app.engine.postings import AccountKey, Counted, account_key
-from app.engine.rules import RuleSet
+from app.engine.rules import Named, RuleSet
 from app.engine.units import UnitSource
 from app.engine.validity import Validity
 
@@ -70,6 +70,28 @@ class Unresolved:
 
     kind: RedeemableKind
     id: str
+
+
+def named_by(redeemables: Iterable[Redeemable | Unresolved]) -> Named | None:
+    """The segments and collections that rules, targets, bundles and effects of the redeemables name; None for none."""
+    segment_ids: set[str] = set()
+    collection_ids: set[str] = set()
+    asks_all_segments = False
+    for redeemable in redeemables:
+        if not isinstance(redeemable, Redeemable):
+            continue
+        for _, rule_set in redeemable.rules:
+            segment_ids |= rule_set.named.segment_ids
+            collection_ids |= rule_set.named.collection_ids
+            asks_all_segments = asks_all_segments or rule_set.named.asks_all_segments
+        if redeemable.applicability is not None:
+            collection_ids |= redeemable.applicability.collection_ids
+        for _, bundle in redeemable.bundles:
+            collection_ids |= bundle.collection_ids
+        collection_ids |= {unit.name for unit in redeemable.effect.named_units() if unit.kind == "products_collection"}
+    if not segment_ids and not collection_ids and not asks_all_segments:
+        return None
+    return Named(frozenset(segment_ids), asks_all_segments, frozenset(collection_ids))
 
 
 def keys_of(counted: Iterable[Counted], redeemable: Redeemable, cart: Cart) -> dict[Counted, AccountKey | None]:

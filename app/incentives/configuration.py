@@ -1,5 +1,6 @@
-"""Campaigns and rules as the engine wants them: compiled once, kept in the process until the configuration changes."""
+"""Campaigns, tiers and rules as the engine wants them: compiled once, kept in the process until something changes."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,17 +9,19 @@ from pydantic import TypeAdapter
 
 from app.engine.applicability import Applicability, ApplicabilityDefinition, applicability_of
 from app.engine.bundles import BundleRule, parse_bundle
+from app.engine.candidates import CandidateIndex
 from app.engine.effects import Discount, Effect
 from app.engine.filters import parse_filter
 from app.engine.postings import Counted
 from app.engine.product_collections import CATALOGUE, Collection
+from app.engine.redeemables import Redeemable
 from app.engine.rules import Named, RuleSet, parse_rule_set
 from app.engine.segments import CUSTOMER, Segment
 from app.engine.validity import Validity, parse_validity
 from app.kit.db import Connection
 from app.kit.records import row_of
 from app.ledger.errors import Outdated
-from app.models import Campaign, Category
+from app.models import Campaign, Category, PromotionStack, PromotionTier
 
 MOST_PROJECTS = 1_000
 MOST_ENTRIES = 20_000
@@ -78,6 +81,27 @@ class CompiledCampaign:
     history: frozenset[Counted]
 
 
+@dataclass(frozen=True, slots=True)
+class CompiledTier:
+    """What a checkout needs of a promotion tier. `redeemable` lacks only what was counted, and what the catalogue says
+    of things that it gives."""
+
+    row: PromotionTier
+    campaign: CompiledCampaign
+    category: Category | None
+    assignments: tuple[Mapping[str, Any], ...]
+    redeemable: Redeemable
+    history: frozenset[Counted]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTiers:
+    """The tiers that are switched on and have not ended, first in hierarchy first, with all that their rules name."""
+
+    index: CandidateIndex[CompiledTier]
+    named: Named | None
+
+
 @dataclass(slots=True)
 class Configuration:
     """What this process keeps of one project, all of it read at `version`.
@@ -93,6 +117,15 @@ class Configuration:
     segments: dict[str, Segment | None] = field(default_factory=dict)
     has_all_segments: bool = False
     collections: dict[str, Collection | None] = field(default_factory=dict)
+    tiers: dict[str, CompiledTier] = field(default_factory=dict)
+    stacks: dict[str, PromotionStack] = field(default_factory=dict)
+    live: LiveTiers | None = None
+    loading_live: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def size(self) -> int:
+        """How much is kept, in entries."""
+        return len(self.campaigns) + len(self.rules) + len(self.tiers)
 
 
 class ConfigurationCache:
@@ -115,7 +148,7 @@ class ConfigurationCache:
 
         Raises Outdated when the database has moved on from `version`.
         """
-        known = self._at(project_id, version)
+        known = self.at(project_id, version)
         missing_campaigns = [id_ for id_ in campaign_ids if id_ not in known.campaigns]
         missing_rules = [id_ for id_ in rule_ids if id_ not in known.rules]
         missing_categories = [id_ for id_ in category_ids if id_ not in known.categories]
@@ -137,7 +170,7 @@ class ConfigurationCache:
 
         Raises Outdated when the database has moved on from `version`.
         """
-        known = self._at(project_id, version)
+        known = self.at(project_id, version)
         wants_all = named.asks_all_segments and not known.has_all_segments
         segment_ids = [] if known.has_all_segments else [id_ for id_ in named.segment_ids if id_ not in known.segments]
         collection_ids = [id_ for id_ in named.collection_ids if id_ not in known.collections]
@@ -152,9 +185,10 @@ class ConfigurationCache:
             known.collections.update((each["id"], compile_collection(each)) for each in row["collections"])
         return known
 
-    def _at(self, project_id: int, version: int) -> Configuration:
+    def at(self, project_id: int, version: int) -> Configuration:
+        """What is kept at `version`, which others may fill."""
         known = self._projects.get(project_id)
-        if known is None or known.version != version or len(known.campaigns) + len(known.rules) > MOST_ENTRIES:
+        if known is None or known.version != version or known.size > MOST_ENTRIES:
             known = Configuration(version)
             if len(self._projects) >= MOST_PROJECTS:
                 self._projects.clear()
@@ -202,7 +236,7 @@ def compile_effect(discount: Mapping[str, Any] | None) -> Effect | None:
 
 
 def compile_validity(row: Mapping[str, Any]) -> Validity:
-    """The time limits of a campaign or voucher row."""
+    """The time limits of the row of a campaign, voucher or promotion tier."""
     return parse_validity(
         {
             "start_date": row["start_date"],
@@ -213,7 +247,7 @@ def compile_validity(row: Mapping[str, Any]) -> Validity:
 
 
 def counts_of(names: Mapping[str, bool] | None) -> tuple[frozenset[Counted], frozenset[Counted]]:
-    """The stored `counted` of a campaign or voucher: all its counts, and those that began with a history."""
+    """The stored `counted` of a campaign, voucher or tier: all its counts, and those that began with a history."""
     if not names:
         return frozenset(), frozenset()
     return (

@@ -48,6 +48,10 @@ def columns_of(body: CampaignCreate, project: ProjectView) -> dict[str, Any]:
     Raises InvalidCampaign, InvalidPayload.
     """
     campaign_type, voucher = campaign_type_of(body), body.voucher
+    if campaign_type == "PROMOTION":
+        return _promotion_columns(body)
+    if body.promotion is not None:
+        raise InvalidCampaign(f"A campaign of the type {campaign_type} has no promotion; leave it out.")
     if campaign_type not in TYPES:
         raise InvalidCampaign(f"Campaigns of the type {campaign_type} are not available yet.")
     name, other = ("gift", "discount") if campaign_type == "GIFT_VOUCHERS" else ("discount", "gift")
@@ -81,6 +85,25 @@ def columns_of(body: CampaignCreate, project: ProjectView) -> dict[str, Any]:
     }
 
 
+def _promotion_columns(body: CampaignCreate) -> dict[str, Any]:
+    if body.voucher is not None or body.vouchers_count:
+        raise InvalidCampaign("A campaign of the type PROMOTION has tiers, and no vouchers.")
+    if body.type == "STANDALONE":
+        raise InvalidCampaign("A campaign of the type PROMOTION has no public code.")
+    return {
+        "name": body.name,
+        "description": body.description,
+        "campaign_type": "PROMOTION",
+        "type": "STATIC",
+        "join_once": False,
+        "auto_join": False,
+        "use_voucher_metadata_schema": False,
+        **schedule_of(body.model_dump()),
+        "code_config": {},
+        "campaign_metadata": merged_metadata({}, body.metadata),
+    }
+
+
 def changed_columns(campaign: Campaign, body: CampaignUpdate) -> dict[str, Any]:
     """The columns that the request changes, with their new values.
 
@@ -101,6 +124,10 @@ def changed_columns(campaign: Campaign, body: CampaignUpdate) -> dict[str, Any]:
         if campaign.type == "STANDALONE":
             raise InvalidCampaign("A STANDALONE campaign has one public code and cannot become another type.")
         columns["type"] = given["type"]
+    if campaign.campaign_type == "PROMOTION":
+        if body.discount is not None or body.gift is not None:
+            raise InvalidCampaign("The discounts of a campaign of the type PROMOTION are those of its tiers.")
+        columns.pop("type", None)
     for name, worth in (("discount", body.discount), ("gift", body.gift)):
         if name in given and (worth is not None or getattr(campaign, name) is not None):
             if worth is None or getattr(campaign, name) is None:

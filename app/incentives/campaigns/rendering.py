@@ -24,22 +24,26 @@ def campaign_read(
         "expiration_date": format_instant(campaign.expiration_date) if campaign.expiration_date else None,
         **campaign.validity,
     }
-    voucher = {
-        "type": TYPES[campaign.campaign_type],
-        "discount": campaign.discount,
-        "gift": gift_read(campaign.gift) if campaign.gift else None,
-        "redemption": {"quantity": campaign.redemption_quantity},
-        "code_config": campaign.code_config,
-        "is_referral_code": False,
-        **schedule,
-    }
+    voucher = (
+        None
+        if campaign.campaign_type not in TYPES
+        else {
+            "type": TYPES[campaign.campaign_type],
+            "discount": campaign.discount,
+            "gift": gift_read(campaign.gift) if campaign.gift else None,
+            "redemption": {"quantity": campaign.redemption_quantity},
+            "code_config": campaign.code_config,
+            "is_referral_code": False,
+            **schedule,
+        }
+    )
     members = {
         "id": campaign.id,
         "name": campaign.name,
         "description": campaign.description,
         "campaign_type": campaign.campaign_type,
         "type": campaign.type,
-        "voucher": {name: value for name, value in voucher.items() if value is not None},
+        "voucher": voucher and {name: value for name, value in voucher.items() if value is not None},
         "auto_join": campaign.auto_join,
         "join_once": campaign.join_once,
         "use_voucher_metadata_schema": campaign.use_voucher_metadata_schema,

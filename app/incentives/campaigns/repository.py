@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlalchemy import delete, literal, or_, select, update
 
 from app.kit.repository import Repository
-from app.models import Account, Campaign, Entry, Redemption
+from app.models import Account, Campaign, Entry, PromotionTier, Redemption
 
 
 class CampaignRepository(Repository[Campaign]):
@@ -52,8 +52,12 @@ class CampaignRepository(Repository[Campaign]):
         return False
 
     async def remove(self, campaign_id: str) -> None:
-        """Delete for good, with the accounts."""
-        for table, column in ((Account, Account.owner_id), (Campaign, Campaign.id)):
+        """Delete for good, with the accounts and, never redeemed like the campaign itself, the promotion tiers."""
+        for table, column in (
+            (Account, Account.owner_id),
+            (PromotionTier, PromotionTier.campaign_id),
+            (Campaign, Campaign.id),
+        ):
             await self.session.execute(
                 delete(table)
                 .where(table.project_id == self.project_id, column == campaign_id)

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from app.engine.effects import Discount
 from app.incentives.categories.schemas import CategoryId, CategoryName, CategoryRead
+from app.incentives.promotions.schemas import PromotionIn, PromotionTiers
 from app.incentives.schedule import ScheduleIn, SchedulePatch, ValidityHours, ValidityTimeframe
 from app.incentives.validation_rules.schemas import AssignmentList
 from app.incentives.vouchers.schemas import (
@@ -48,7 +49,7 @@ class CampaignCreate(ScheduleIn):
     campaign_type: Annotated[CampaignType | None, Field(description="Seen from `voucher` when missing.")] = None
     type: Annotated[
         Literal["AUTO_UPDATE", "STATIC", "STANDALONE"],
-        Field(description="New codes on demand, a fixed pool of codes, or one public code."),
+        Field(description="New codes on demand, a fixed pool of codes, or one public code; promotions are STATIC."),
     ] = "AUTO_UPDATE"
     join_once: bool = False
     auto_join: bool = False
@@ -64,7 +65,7 @@ class CampaignCreate(ScheduleIn):
         default_factory=list
     )
     voucher: VoucherDefinition | None = None
-    promotion: dict[str, Any] | None = None
+    promotion: Annotated[PromotionIn | None, Field(description="For campaigns of the type PROMOTION.")] = None
 
 
 class CampaignUpdate(SchedulePatch):
@@ -125,7 +126,8 @@ class CampaignRead(WireOut):
     description: str | None = None
     campaign_type: CampaignType
     type: Literal["AUTO_UPDATE", "STATIC", "STANDALONE"]
-    voucher: VoucherDefinitionRead
+    voucher: Annotated[VoucherDefinitionRead | None, Field(description="Absent where there are no codes.")] = None
+    promotion: Annotated[PromotionTiers | None, Field(description="The tiers of a promotion.")] = None
     auto_join: bool
     join_once: bool
     use_voucher_metadata_schema: bool

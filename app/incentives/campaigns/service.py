@@ -21,6 +21,8 @@ from app.incentives.categories.repository import CategoryRepository
 from app.incentives.categories.resolution import category_column, resolve_category
 from app.incentives.codes.errors import inside
 from app.incentives.codes.shapes import shape_of
+from app.incentives.promotions.creation import add_tier, read_promotion
+from app.incentives.promotions.repository import PromotionStackRepository, PromotionTierRepository
 from app.incentives.units import with_known_units
 from app.incentives.validation_rules.assignments import assign, assignments_of, unassign_all
 from app.incentives.vouchers.creation import add_voucher
@@ -41,8 +43,10 @@ async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_li
     CategoryNotFound, CodeTaken.
     """
     columns = columns_of(body, caller.project)
-    with inside("voucher"):
-        shape = shape_of(columns["code_config"], caller.project.case_sensitive_codes)
+    shape = None
+    if body.voucher is not None:
+        with inside("voucher"):
+            shape = shape_of(columns["code_config"], caller.project.case_sensitive_codes)
     warnings: list[str] = []
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
@@ -64,9 +68,11 @@ async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_li
         await _insert(session, campaign)
         for rule_id in dict.fromkeys(body.validation_rules):
             await assign(session, caller, rule_id, "campaign", campaign.id)
+        for place, tier in enumerate(body.promotion.tiers if body.promotion else ()):
+            await add_tier(session, caller, campaign, tier, f"promotion.tiers[{place}].")
         if body.voucher is not None and body.voucher.code is not None:
             await add_voucher(session, caller, campaign, body.voucher.code)
-        else:
+        elif shape is not None:
             count = body.vouchers_count
             with inside("voucher"):
                 warnings = await generation.check_room(session, caller, campaign, shape, count, codes_limit)
@@ -143,7 +149,11 @@ async def delete(db: Database, caller: Caller, name_or_id: str, *, force: bool) 
         campaign.deleted_at = clock.now()
         if force:
             campaign.name = f"{campaign.name} (deleted {campaign.id})"
-        await unassign_all(session, caller.project_id, [campaign.id])
+        tier_ids = await PromotionTierRepository(session, caller.project_id).delete_of_campaign(
+            campaign.id, clock.now()
+        )
+        await PromotionStackRepository(session, caller.project_id).delete_of_campaign(campaign.id)
+        await unassign_all(session, caller.project_id, [campaign.id, *tier_ids])
         events.changed(session, caller, "deleted", campaign_as_read, {"force": force})
         parameters = {"campaign_id": campaign.id, "force": force, "count": campaign.vouchers_count}
         return await actions.start(session, caller, DELETE, parameters)
@@ -168,7 +178,10 @@ async def _insert(session: AsyncSession, campaign: Campaign) -> None:
 async def _read(session: AsyncSession, campaign: Campaign) -> dict[str, Any]:
     assignments = await assignments_of(session, campaign.project_id, [campaign.id])
     categories = await CategoryRepository(session, campaign.project_id).by_id([campaign.category_id])
-    return campaign_read(campaign, assignments[campaign.id], category=categories.get(campaign.category_id))
+    shown = campaign_read(campaign, assignments[campaign.id], category=categories.get(campaign.category_id))
+    if campaign.campaign_type == "PROMOTION":
+        shown["promotion"] = await read_promotion(session, campaign)
+    return shown
 
 
 async def search(db: Database, caller: Caller, query: CampaignQuery) -> tuple[list[dict[str, Any]], int]:

@@ -127,7 +127,9 @@ class ValidationRuleRead(WireOut):
     applicable_to: dict[str, Any]
     type: RuleType
     context_type: str
-    assignments_count: Annotated[int, Field(description="How many campaigns and vouchers the rule binds.")]
+    assignments_count: Annotated[
+        int, Field(description="How many campaigns, vouchers and promotion tiers the rule binds.")
+    ]
     created_at: Instant
     updated_at: Instant | None
     object: Literal["validation_rules"] = "validation_rules"
@@ -137,20 +139,20 @@ class AssignmentCreate(WireIn):
     related_object_type: Literal[
         "voucher", "campaign", "promotion_tier", "earning_rule", "distribution", "reward_assignment"
     ] = "voucher"
-    related_object_id: Annotated[str, Field(min_length=1, max_length=512, description="Id of the campaign or voucher.")]
+    related_object_id: Annotated[str, Field(min_length=1, max_length=512, description="Id of what it binds.")]
 
 
 class AssignmentRead(WireOut):
     id: Annotated[str, Field(examples=["asgm_01kb2m7t9cf3r8n5x0q4w6z1ye"])]
     rule_id: str
     related_object_id: str
-    related_object_type: Literal["voucher", "campaign"]
+    related_object_type: Literal["voucher", "campaign", "promotion_tier"]
     created_at: Instant
     object: Literal["validation_rules_assignment"] = "validation_rules_assignment"
 
 
 class AssignmentList(WireOut):
-    """The assignments of one campaign or voucher, as its own answer carries them."""
+    """The assignments of one campaign, voucher or promotion tier, as its own answer carries them."""
 
     object: Literal["list"] = "list"
     data_ref: Literal["data"] = "data"

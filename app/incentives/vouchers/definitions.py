@@ -100,7 +100,9 @@ def changed_columns(voucher: Voucher, campaign: Campaign | None, body: VoucherUp
 
 
 def require_room_for_codes(campaign: Campaign) -> None:
-    """Raises InvalidCampaign for a campaign that has one public code."""
+    """Raises InvalidCampaign for a campaign that has one public code, or none at all."""
+    if campaign.campaign_type not in TYPES:
+        raise InvalidCampaign(f"{campaign.name} is of the type {campaign.campaign_type}, which has no vouchers.")
     if campaign.type == "STANDALONE":
         raise InvalidCampaign(f"{campaign.name} has one public code; vouchers cannot be added to it.")
 
