@@ -37,7 +37,8 @@ async def upsert_product(db: Database, caller: Caller, body: ProductIn) -> Produ
     now = clock.now()
     async with db.write() as session:
         products = ProductRepository(session, caller.project_id)
-        upserted = await sourced.upsert(products, body.id, body.source_id, lambda _: product_given(body), now)
+        schema = caller.project.metadata_schemas.get("product")
+        upserted = await sourced.upsert(products, body.id, body.source_id, lambda _: product_given(body), now, schema)
         _record(session, caller, "product", upserted, body)
         return await _with_skus(session, caller, upserted.row)
 
@@ -63,7 +64,8 @@ async def update_product(db: Database, caller: Caller, reference: str, body: Pro
     async with db.write() as session:
         products = ProductRepository(session, caller.project_id)
         product = await products.get(reference)
-        updated = await sourced.update(products, product, lambda _: product_given(body), clock.now())
+        schema = caller.project.metadata_schemas.get("product")
+        updated = await sourced.update(products, product, lambda _: product_given(body), clock.now(), schema)
         _record(session, caller, "product", updated, body)
         return await _with_skus(session, caller, updated.row)
 
