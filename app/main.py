@@ -11,7 +11,9 @@ from app.access.authentication import Keyring, claimant_of
 from app.access.oauth import endpoints as oauth
 from app.access.projects import endpoints as projects
 from app.access.stacking_rules import endpoints as stacking_rules
+from app.commerce.custom_events import endpoints as custom_events
 from app.commerce.customers import endpoints as customers
+from app.commerce.metadata_schemas import endpoints as metadata_schemas
 from app.commerce.orders import endpoints as orders
 from app.commerce.product_collections import endpoints as product_collections
 from app.commerce.products import endpoints as products
@@ -46,6 +48,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     products.router,
     segments.router,
     product_collections.router,
+    custom_events.router,
+    metadata_schemas.router,
     wallets.router,
     health.router,
     oauth.router,

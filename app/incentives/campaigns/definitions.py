@@ -1,5 +1,6 @@
 """From a request to the columns of a campaign; pure."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.access.callers import ProjectView
@@ -149,3 +150,11 @@ def _schedule(campaign: Campaign) -> dict[str, Any]:
         "expiration_date": campaign.expiration_date,
         **campaign.validity,
     }
+
+
+def check_metadata(project: ProjectView, as_voucher: bool, metadata: Mapping[str, Any] | None) -> None:
+    """A campaign may say that its metadata is that of its vouchers.
+
+    Raises MetadataValidationFailed.
+    """
+    project.check_metadata("voucher" if as_voucher else "campaign", metadata)

@@ -10,7 +10,7 @@ from app.access.callers import Caller
 from app.access.configuration import change_configuration
 from app.incentives.async_actions import service as actions
 from app.incentives.campaigns import events, generation
-from app.incentives.campaigns.definitions import changed_columns, columns_of
+from app.incentives.campaigns.definitions import changed_columns, check_metadata, columns_of
 from app.incentives.campaigns.deletion import DELETE
 from app.incentives.campaigns.errors import CampaignNotFound, NameTaken
 from app.incentives.campaigns.listing import CampaignQuery
@@ -43,6 +43,7 @@ async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_li
     CategoryNotFound, CodeTaken.
     """
     columns = columns_of(body, caller.project)
+    check_metadata(caller.project, columns["use_voucher_metadata_schema"], columns["campaign_metadata"] or None)
     shape = None
     if body.voucher is not None:
         with inside("voucher"):
@@ -109,6 +110,8 @@ async def update(db: Database, caller: Caller, name_or_id: str, body: CampaignUp
             await vouchers.keep_worth(campaign.id, Voucher.discount, campaign.discount)
         if campaign.gift is not None and columns.get("gift", campaign.gift) != campaign.gift:
             await vouchers.keep_worth(campaign.id, Voucher.gift, campaign.gift)
+        if "campaign_metadata" in columns:
+            check_metadata(caller.project, campaign.use_voucher_metadata_schema, columns["campaign_metadata"])
         for name, value in columns.items():
             setattr(campaign, name, value)
         campaign.updated_at = clock.now()
