@@ -17,7 +17,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"voucher": {}}, "invalid_campaign", "needs voucher.discount"),
     ({"campaign_type": "GIFT_VOUCHERS"}, "invalid_campaign", "needs voucher.gift"),
     ({"promotion": {"tiers": []}}, "invalid_campaign", "PROMOTION are not available yet"),
-    ({"voucher": {"gift": {"amount": 1000}}}, "invalid_campaign", "with a gift only"),
+    ({"voucher": {"gift": {"amount": 1000}, "discount": PERCENT}}, "invalid_campaign", "with a gift only"),
     ({"voucher": {"loyalty_card": {"points": 1}}}, "invalid_campaign", "LOYALTY_PROGRAM are not available yet"),
     ({"voucher": {"discount": PERCENT, "is_referral_code": True}}, "invalid_campaign", "REFERRAL_PROGRAM"),
     ({"type": "STANDALONE"}, "invalid_campaign", "public code"),
