@@ -13,6 +13,7 @@ from app.engine.bundles import ItemKind
 from app.engine.effects import Discount
 from app.engine.stacking import ContractSkipReason, StackingRules
 from app.incentives.categories.schemas import StackedCategoryRead
+from app.incentives.promotions.schemas import PromotionTierRead
 from app.incentives.vouchers.schemas import VoucherRead
 from app.kit.lists import ListBody, PageBody
 from app.kit.wire import Instant, Metadata, WireOut
@@ -143,6 +144,7 @@ class RedeemableDetails(WireOut):
     metadata: Metadata | None = None
     campaign_id: str | None = None
     campaign_name: str | None = None
+    name: Annotated[str | None, Field(description="Of a promotion tier.")] = None
     categories: list[StackedCategoryRead] | None = None
 
 
@@ -151,7 +153,7 @@ class ApplicableRedeemable(RedeemableDetails):
 
     status: Literal["APPLICABLE"]
     id: str
-    object: Literal["voucher"]
+    object: Literal["voucher", "promotion_tier"]
     order: CalculatedOrder
     applicable_to: ListBody[ApplicableToEntry]
     inapplicable_to: ListBody[ApplicableToEntry]
@@ -292,6 +294,7 @@ class RedemptionRead(WireOut):
     related_object_id: str
     related_redemptions: RelatedRedemptions | None = None
     voucher: RedeemedVoucher | None = None
+    promotion_tier: PromotionTierRead | None = None
     gift: GiftAmount | None = None
 
 

@@ -55,6 +55,8 @@ def outcome_read(outcome: Outcome, snapshot: Snapshot, request: CheckoutIn, *, r
         shown["metadata"] = dict(redeemable.metadata)
         if redeemable.campaign_id is not None:
             shown |= {"campaign_id": redeemable.campaign_id, "campaign_name": redeemable.campaign_name}
+        if redeemable.object_id in snapshot.tiers:
+            shown["name"] = snapshot.tiers[redeemable.object_id].row.name
     if "category" in request.options.expand:
         shown["categories"] = categories_read(redeemable, snapshot)
     return shown

@@ -12,7 +12,9 @@ from app.kit.wire import Metadata, WireIn
 
 MAX_REDEEMABLES = 30
 
-RedeemableId = Annotated[str, Field(min_length=1, max_length=500, description="A voucher's code, or its id.")]
+RedeemableId = Annotated[
+    str, Field(min_length=1, max_length=500, description="A voucher's code, or the id of anything else.")
+]
 
 
 Credits = Annotated[int, Field(gt=0, le=LARGEST_INTEGER), READ_WHOLE]

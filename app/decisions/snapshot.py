@@ -17,10 +17,11 @@ from app.commerce.orders.resolution import (
     stored_items,
 )
 from app.commerce.orders.schemas import OrderIn
-from app.decisions.errors import DuplicatedRedeemables, TooManyRedeemables
+from app.decisions.errors import DuplicatedRedeemables, StackNotAlone, TooManyRedeemables
 from app.decisions.formula_facts import with_formula_facts
 from app.decisions.given_units import with_units
 from app.decisions.memberships import with_memberships
+from app.decisions.promotions import ALL_PERIODS, named_promotions, tier_redeemable, unopened_of
 from app.decisions.schemas import CheckoutIn, OptionsIn, RedeemableIn
 from app.engine.applicability import narrowed
 from app.engine.best_deal import best_deal
@@ -28,7 +29,7 @@ from app.engine.cart import Address, Cart, Customer, Product, Sku
 from app.engine.decision import Decision
 from app.engine.effects import Effect, GiftCredits
 from app.engine.evaluate import evaluate
-from app.engine.postings import AccountKey, Period, account_key, period_name
+from app.engine.postings import AccountKey, period_name
 from app.engine.redeemables import DEFAULT_HIERARCHY, Redeemable, Unresolved, first_duplicate
 from app.engine.stacking import StackingRules
 from app.engine.validity import Validity, parse_validity
@@ -36,11 +37,13 @@ from app.incentives.codes.normal_form import normalise
 from app.incentives.configuration import (
     CompiledCampaign,
     CompiledRule,
+    CompiledTier,
     ConfigurationCache,
     compile_effect,
     compile_validity,
     counts_of,
 )
+from app.incentives.promotions.schemas import MOST_TIERS
 from app.kit.db import Connection, Database
 from app.kit.errors import NotFound
 from app.ledger.accounts import open_accounts
@@ -73,7 +76,7 @@ SELECT
         WHERE project_id = $1 AND related_object_id = ANY (ARRAY(SELECT id FROM voucher))) AS assignments,
     ARRAY(SELECT known FROM accounts AS known
         WHERE project_id = $1
-            AND owner_id = ANY (ARRAY(SELECT unnest(ARRAY[id, campaign_id]) FROM voucher))
+            AND owner_id = ANY (ARRAY(SELECT unnest(ARRAY[id, campaign_id]) FROM voucher) || $12)
             AND measure = ANY ('{uses,ordered,discounted}')
             AND subject = ANY (ARRAY['', $9, $10, 'customer:' || (SELECT id FROM customer)])
             AND period = ANY ($11)) AS accounts,
@@ -83,17 +86,17 @@ SELECT
 """
 
 Row = Mapping[str, Any]
-ALL_PERIODS: tuple[Period, ...] = ("", "day", "week", "month")
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What was read at `version`, as rows for the answer and as values for the engine.
 
-    `stacking` are the project's rules. `holdings` are what the gift cards hold, by voucher; those without an account
-    yet are not in it and hold what they were made with. `unopened` are accounts that began to count after there were
-    redemptions and have no row yet: they must be opened (`ledger.accounts.open_accounts`) before anything is posted to
-    them, and read again.
+    `tiers` are the promotion tiers by id; `stack_id` is the promotion stack that is asked for. `stacking` are the
+    project's rules, `counts` what accounts have counted so far, in positive numbers. `holdings` are what the gift cards
+    hold, by voucher; those without an account yet are not in it and hold what they were made with. `unopened` are
+    accounts that began to count after there were redemptions and have no row yet: they must be opened
+    (`ledger.accounts.open_accounts`) before anything is posted to them, and read again.
     """
 
     version: int
@@ -101,6 +104,9 @@ class Snapshot:
     redeemables: tuple[Redeemable | Unresolved, ...]
     vouchers: Mapping[str, Row]
     campaigns: Mapping[str, CompiledCampaign]
+    tiers: Mapping[str, CompiledTier]
+    stack_id: str | None
+    counts: Mapping[AccountKey, int]
     categories: Mapping[str, Category | None]
     stacking: StackingRules
     assignments: Sequence[Row]
@@ -128,10 +134,14 @@ async def read(db: Database, cache: ConfigurationCache, caller: Caller, request:
 def decision_on(snapshot: Snapshot, caller: Caller, options: OptionsIn, *, explain: bool) -> Decision:
     """What the engine says to the redeemables of the snapshot, all together; or to the best of them, if that is asked.
 
+    A promotion stack counts as one redeemable, so that limits of how many do not cut it.
+
     Raises DuplicatedRedeemables, TooManyRedeemables.
     """
-    limit = snapshot.stacking.redeemables_limit
-    if len(snapshot.redeemables) > limit:
+    stacking, limit = snapshot.stacking, snapshot.stacking.redeemables_limit
+    if snapshot.stack_id is not None:
+        stacking = stacking.model_copy(update={"applicable_redeemables_limit": MOST_TIERS})
+    elif len(snapshot.redeemables) > limit:
         raise TooManyRedeemables(len(snapshot.redeemables), limit)
     duplicate = first_duplicate(snapshot.redeemables)
     if duplicate is not None:
@@ -140,7 +150,7 @@ def decision_on(snapshot: Snapshot, caller: Caller, options: OptionsIn, *, expla
     return decide(
         snapshot.cart,
         snapshot.redeemables,
-        snapshot.stacking,
+        stacking,
         rounding=caller.project.settings.rounding,
         explain=explain,
     )
@@ -151,12 +161,14 @@ async def load(
 ) -> Snapshot:
     """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration;
     what rules ask of segments and collections takes up to three more (`memberships`), what discounts give one more
-    (`given_units`).
+    (`given_units`), and promotions that this process lacks up to two (`named_promotions`).
 
-    Raises NotFound for a customer's or order's id that the project does not have, and Outdated when the configuration
-    has changed since the caller's project was read.
+    Raises StackNotAlone; NotFound for a customer's or order's id that the project does not have, and Outdated when the
+    configuration has changed since the caller's project was read.
     """
     project = caller.project
+    stack_id = _stack_id(request)
+    promotions = await named_promotions(connection, cache, project, request.redeemables)
     order, customer = request.order or OrderIn(), request.customer or CustomerIn()
     names = [redeemable.id for redeemable in request.redeemables if redeemable.object == "voucher"]
     row = await connection.fetchrow(
@@ -172,6 +184,7 @@ async def load(
         f"api_key:{caller.api_key_id}",
         f"user:{caller.user_login}",
         [period_name(period, now, project.zone) for period in ALL_PERIODS],
+        promotions.owner_ids,
     )
     if row["version"] != project.version:
         raise Outdated
@@ -197,6 +210,14 @@ async def load(
     redeemables: list[Redeemable | Unresolved] = []
     unopened: set[AccountKey] = set()
     for asked in request.redeemables:
+        if asked.object != "voucher":
+            for tier in promotions.meant_by(asked):
+                if isinstance(tier, CompiledTier):
+                    redeemables.append(tier_redeemable(tier, counts, in_stack=stack_id is not None))
+                    unopened |= unopened_of(tier.history, tier.row.id, tier.row.campaign_id, cart, counts)
+                else:
+                    redeemables.append(tier)
+            continue
         voucher = _find(found, asked, project.case_sensitive_codes)
         if voucher is None:
             redeemables.append(Unresolved(asked.object, asked.id))
@@ -221,6 +242,9 @@ async def load(
         redeemables=tuple(redeemables),
         vouchers={voucher["id"]: voucher for voucher in row["vouchers"]},
         campaigns=configuration.campaigns,
+        tiers=promotions.tiers,
+        stack_id=stack_id,
+        counts=counts,
         categories=configuration.categories,
         stacking=project.stacking,
         assignments=row["assignments"],
@@ -315,20 +339,17 @@ def _unopened(
     _, history = counts_of(voucher["counted"])
     if campaign is not None:
         history |= campaign.history
-    keys = (
-        account_key(
-            counted,
-            object_id=voucher["id"],
-            campaign_id=voucher["campaign_id"],
-            customer_id=cart.customer.id if cart.customer else None,
-            api_key_id=cart.api_key_id,
-            user_login=cart.user_login,
-            now=cart.now,
-            zone=cart.zone,
-        )
-        for counted in history
-    )
-    return {key for key in keys if key is not None and key not in counts}
+    return unopened_of(history, voucher["id"], voucher["campaign_id"], cart, counts)
+
+
+def _stack_id(request: CheckoutIn) -> str | None:
+    """The promotion stack that is asked for. Raises StackNotAlone."""
+    for asked in request.redeemables:
+        if asked.object == "promotion_stack":
+            if len(request.redeemables) > 1:
+                raise StackNotAlone(asked.id)
+            return asked.id
+    return None
 
 
 def _by_name(vouchers: Sequence[Row]) -> dict[str, Row]:
@@ -338,8 +359,6 @@ def _by_name(vouchers: Sequence[Row]) -> dict[str, Row]:
 
 
 def _find(found: Mapping[str, Row], asked: RedeemableIn, case_sensitive: bool) -> Row | None:
-    if asked.object != "voucher":
-        return None
     return found.get(normalise(asked.id, case_sensitive)) or found.get(asked.id)
 
 

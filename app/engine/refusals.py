@@ -44,6 +44,8 @@ def disabled(redeemable: Redeemable) -> Refusal:
         holds=False,
         counterfactual=f"once the {what} is enabled",
     )
+    if redeemable.kind == "promotion_tier":
+        return Refusal(_failure(redeemable, "promotion_inactive", "promotion is not active"), (finding,))
     return Refusal(_failure(redeemable, "voucher_disabled", "voucher is disabled"), (finding,))
 
 
@@ -54,6 +56,8 @@ def closed(redeemable: Redeemable, closed: Closed, cart: Cart) -> Refusal:
         "expired": ("voucher_expired", "voucher expired"),
         "not_now": ("voucher_not_active_now", "voucher not active now"),
     }[closed.reason]
+    if redeemable.kind == "promotion_tier":
+        key, message = "promotion_not_active_now", "promotion is not active now"
     finding = Finding(
         "validity",
         f"{redeemable.kind}.validity",

@@ -11,6 +11,8 @@ from app.decisions.redemptions.listing import RedemptionQuery, redemptions_of
 from app.decisions.redemptions.rendering import redemption_read, simple_customer
 from app.decisions.redemptions.repository import RedemptionRepository
 from app.decisions.rendering import Wire
+from app.incentives.promotions.creation import read_tiers
+from app.incentives.promotions.repository import PromotionTierRepository
 from app.incentives.vouchers.errors import VoucherNotFound
 from app.incentives.vouchers.rendering import categories_of, voucher_read
 from app.incentives.vouchers.repository import VoucherRepository
@@ -69,12 +71,14 @@ async def of_voucher(db: Database, caller: Caller, code: str) -> Wire:
 
 
 async def read_all(session: AsyncSession, project_id: int, rows: Sequence[Redemption]) -> list[Wire]:
-    """Stored redemptions as answers, with vouchers and customers as they are now; a fixed number of statements."""
+    """Stored redemptions as answers, with vouchers, promotion tiers and customers as they are now; a fixed number of
+    statements."""
     repository = RedemptionRepository(session, project_id)
     customers = await repository.customers({row.customer_id for row in rows if row.customer_id})
     vouchers = await repository.vouchers({row.related_object_id for row in rows})
     pairs = [(voucher, campaign) for voucher, campaign, _ in vouchers.values()]
     categories = await categories_of(session, project_id, pairs)
+    tiers = await _tiers(session, project_id, rows)
     related = _related(await repository.related_to({row.id for row in rows}))
     shown = {customer_id: simple_customer(columns_of(customer)) for customer_id, customer in customers.items()}
     answers = []
@@ -89,10 +93,18 @@ async def read_all(session: AsyncSession, project_id: int, rows: Sequence[Redemp
                 columns_of(row),
                 customer=shown.get(row.customer_id or ""),
                 voucher=voucher,
+                tier=tiers.get(row.related_object_id),
                 related=related.get(row.id),
             )
         )
     return answers
+
+
+async def _tiers(session: AsyncSession, project_id: int, rows: Sequence[Redemption]) -> dict[str, Wire]:
+    """The promotion tiers, deleted ones included, of which these are redemptions; no statement for none."""
+    ids = {row.related_object_id for row in rows if row.related_object_type == "promotion_tier"}
+    found = await PromotionTierRepository(session, project_id).with_campaigns(ids)
+    return {tier["id"]: tier for tier in await read_tiers(session, project_id, list(found.values()))}
 
 
 def columns_of(row: Any) -> Mapping[str, Any]:

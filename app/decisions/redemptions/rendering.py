@@ -12,6 +12,9 @@ from app.decisions.rendering import (
     request_order,
     trace_read,
 )
+from app.engine.postings import AccountKey
+from app.incentives.promotions.rendering import Summary, tier_read
+from app.incentives.validation_rules.schemas import AssignmentRead
 from app.incentives.vouchers.rendering import voucher_read
 from app.incentives.vouchers.standing import Standing
 from app.kit.records import row_of
@@ -21,7 +24,14 @@ from app.models import Voucher
 Row = Mapping[str, Any]
 
 
-def redemption_read(row: Row, *, customer: Wire | None, voucher: Wire | None, related: Wire | None = None) -> Wire:
+def redemption_read(
+    row: Row,
+    *,
+    customer: Wire | None,
+    voucher: Wire | None = None,
+    tier: Wire | None = None,
+    related: Wire | None = None,
+) -> Wire:
     """A row of `redemptions` (by column name), be it a redemption or a rollback.
 
     `related` is the contract's `related_redemptions`: the rollbacks of a redemption, the parts of a stack.
@@ -50,6 +60,8 @@ def redemption_read(row: Row, *, customer: Wire | None, voucher: Wire | None, re
         shown["voucher"] = voucher
         if "gift" in voucher and row.get("amount") is not None:
             shown["gift"] = {"amount": row["amount"]}
+    if tier is not None:
+        shown["promotion_tier"] = tier
     if related:
         shown["related_redemptions"] = related
     return shown
@@ -60,21 +72,29 @@ def kept_order_read(order: Wire | None) -> Wire | None:
     return None if order is None else {name: value for name, value in order.items() if value is not None}
 
 
-def redemption_answer(attempt: Attempt, rows: Rows, standing: Mapping[str, Standing], *, explain: bool) -> Wire:
-    """The answer to a request to redeem. `standing` tells of each voucher where it stands now, this time included."""
+def redemption_answer(
+    attempt: Attempt,
+    rows: Rows,
+    standing: Mapping[str, Standing],
+    counts: Mapping[AccountKey, int],
+    *,
+    explain: bool,
+) -> Wire:
+    """The answer to a request to redeem. `standing` tells of each voucher where it stands now, `counts` what the
+    accounts posted to have counted by now, this time included."""
     snapshot, decision, request = attempt.snapshot, attempt.decision, attempt.request
     customer = simple_customer(snapshot.customer) if snapshot.customer else None
     answer: Wire = {
         "redemptions": [
-            redemption_read(row, customer=customer, voucher=_redeemed_voucher(attempt, row, standing, customer))
+            redemption_read(row, customer=customer, tier=_redeemed_tier(attempt, row, counts))
+            if row["related_object_type"] == "promotion_tier"
+            else redemption_read(row, customer=customer, voucher=_redeemed_voucher(attempt, row, standing, customer))
             for row in rows.children
         ]
     }
     if rows.parent is not None:
         parts = [{"id": row["id"], "date": format_instant(row["created_at"])} for row in rows.children]
-        answer["parent_redemption"] = redemption_read(
-            rows.parent, customer=customer, voucher=None, related={"redemptions": parts}
-        )
+        answer["parent_redemption"] = redemption_read(rows.parent, customer=customer, related={"redemptions": parts})
     if rows.order is not None:
         answer["order"] = request_order(decision, snapshot) | order_identity(rows.order)
     left_out: dict[str, list[Wire]] = {}
@@ -110,6 +130,14 @@ def simple_customer(record: Row) -> Wire:
     """A customer as a redemption shows them, from a row that a bare connection read."""
     shown = {name: record[name] for name in ("id", "source_id", "name", "email") if record[name] is not None}
     return {**shown, "metadata": record["metadata"], "object": "customer"}
+
+
+def _redeemed_tier(attempt: Attempt, row: Row, counts: Mapping[AccountKey, int]) -> Wire:
+    """The tier with what was redeemed of it now; of what this redemption did not add to, as much as before it."""
+    tier = attempt.snapshot.tiers[row["related_object_id"]]
+    summary = Summary.of(tier.row.id, {**attempt.snapshot.counts, **counts})
+    assignments = [AssignmentRead.model_validate(dict(assignment)) for assignment in tier.assignments]
+    return tier_read(tier.row, tier.campaign.row, summary, assignments, tier.category)
 
 
 def _redeemed_voucher(attempt: Attempt, row: Row, standing: Mapping[str, Standing], customer: Wire | None) -> Wire:

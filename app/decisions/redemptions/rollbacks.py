@@ -37,7 +37,7 @@ from app.kit.wire import format_instant
 from app.ledger.accounts import open_accounts
 from app.ledger.apply import apply
 from app.ledger.movements import Cause, Movement, value_account
-from app.models import Campaign, Order, Redemption, Voucher
+from app.models import Campaign, Order, PromotionTier, Redemption, Voucher
 
 Row = Mapping[str, Any]
 OMITTED_ZEROS = frozenset({"discount_amount", "discount_quantity"})
@@ -163,20 +163,16 @@ async def _refunds(
 async def _counts(
     session: AsyncSession, project_id: int, redemptions: Sequence[Redemption]
 ) -> tuple[dict[str, frozenset[Counted]], dict[str, frozenset[Counted]]]:
-    """By voucher and campaign: what is counted, and of that what began with a history."""
-    voucher_ids = {redemption.related_object_id for redemption in redemptions}
-    campaign_ids = {redemption.campaign_id for redemption in redemptions if redemption.campaign_id}
-    rows = [
-        *await session.execute(
-            select(Voucher.id, Voucher.counted).where(Voucher.project_id == project_id, Voucher.id.in_(voucher_ids))
-        ),
-        *await session.execute(
-            select(Campaign.id, Campaign.counted).where(
-                Campaign.project_id == project_id, Campaign.id.in_(campaign_ids)
-            )
-        ),
-    ]
-    counts = {owner_id: counts_of(names) for owner_id, names in rows}
+    """By voucher, promotion tier and campaign: what is counted, and of that what began with a history."""
+    ids = {redemption.related_object_id for redemption in redemptions}
+    ids |= {redemption.campaign_id for redemption in redemptions if redemption.campaign_id}
+    counts = {
+        owner_id: counts_of(names)
+        for owner in (Voucher, PromotionTier, Campaign)
+        for owner_id, names in await session.execute(
+            select(owner.id, owner.counted).where(owner.project_id == project_id, owner.id.in_(ids))
+        )
+    }
     return (
         {owner_id: counted for owner_id, (counted, _) in counts.items()},
         {owner_id: history for owner_id, (_, history) in counts.items()},

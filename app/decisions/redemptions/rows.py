@@ -61,22 +61,21 @@ def rows_of(attempt: Attempt) -> Rows:
 
 def failure_row(attempt: Attempt, failure: Failure, redeemable: Redeemable | Unresolved) -> Row:
     """The record of an attempt that was refused."""
-    voucher_id = redeemable.object_id if isinstance(redeemable, Redeemable) else None
     return _base_row(attempt, None) | {
         "result": "FAILURE",
         "status": "FAILED",
         "failure_code": failure.key,
         "failure_message": failure.custom_message or failure.message,
         "related_object_type": redeemable.kind,
-        "related_object_id": voucher_id or redeemable.id,
-        "voucher_code": attempt.snapshot.vouchers[voucher_id]["code"] if voucher_id else redeemable.id,
+        "related_object_id": redeemable.object_id if isinstance(redeemable, Redeemable) else redeemable.id,
+        "voucher_code": _voucher_code(attempt, redeemable),
         "campaign_id": redeemable.campaign_id if isinstance(redeemable, Redeemable) else None,
     }
 
 
 def announcements(attempt: Attempt, rows: Rows) -> list[Row]:
     """What a redemption that succeeds tells the world: itself, and what became of its order."""
-    events = [event_of("redemption.succeeded", row) for row in rows.redemptions]
+    events = [event_of("redemption.succeeded", row, attempt.snapshot.stack_id) for row in rows.redemptions]
     events += [transaction_event(movement) for movement in rows.movements]
     if rows.order is not None:
         order, kept = row_of(Order, rows.order), attempt.snapshot.kept_order
@@ -88,14 +87,14 @@ def announcements(attempt: Attempt, rows: Rows) -> list[Row]:
     return events
 
 
-def event_of(event_type: str, row: Row) -> Row:
+def event_of(event_type: str, row: Row, stack_id: str | None = None) -> Row:
     """An announcement of a redemption: ids to look up when it is delivered."""
     data = {
         "redemption_id": row["id"],
         "related_object_id": row["related_object_id"],
         "customer_id": row["customer_id"],
         "order_id": row["order_id"],
-    }
+    } | ({"promotion_stack_id": stack_id} if stack_id else {})
     return {"type": event_type, "entity_id": row["id"], "data": data, "created_at": row["created_at"]}
 
 
@@ -156,7 +155,7 @@ def _redemption_row(attempt: Attempt, outcome: Outcome, order_id: str | None, pa
         "parent_id": parent["id"] if parent else None,
         "related_object_type": redeemable.kind,
         "related_object_id": redeemable.object_id,
-        "voucher_code": attempt.snapshot.vouchers[redeemable.object_id]["code"],
+        "voucher_code": _voucher_code(attempt, redeemable),
         "campaign_id": redeemable.campaign_id,
         "order_snapshot": _kept_as(attempt, order_id, snapshot_order(outcome, attempt.snapshot, with_items=True))
         if order_id
@@ -165,6 +164,16 @@ def _redemption_row(attempt: Attempt, outcome: Outcome, order_id: str | None, pa
         "discounted_amount": outcome.application.total_discount_amount,
         "amount": outcome.application.credits if redeemable.is_tender else None,
     }
+
+
+def _voucher_code(attempt: Attempt, redeemable: Redeemable | Unresolved) -> str | None:
+    """The code as it is stored, or as it was asked for when there is no such code; promotions have none."""
+    if redeemable.kind != "voucher":
+        return None
+    if isinstance(redeemable, Unresolved):
+        return redeemable.id
+    code: str = attempt.snapshot.vouchers[redeemable.object_id]["code"]
+    return code
 
 
 def _kept_as(attempt: Attempt, order_id: str, calculated: Row) -> Row:

@@ -87,7 +87,8 @@ async def _record(db: Database, attempt: Attempt, *, explain: bool) -> dict[str,
             redemptions=rows.redemptions,
             events=announcements(attempt, rows),
         )
-    return redemption_answer(attempt, rows, _standing(attempt, recorded), explain=explain)
+    counts = {account: -balance for account, balance in recorded.balances.items()}
+    return redemption_answer(attempt, rows, _standing(attempt, recorded), counts, explain=explain)
 
 
 def _standing(attempt: Attempt, recorded: Recorded) -> dict[str, Standing]:
@@ -120,6 +121,6 @@ async def _recorded_failure(db: Database, attempt: Attempt) -> RedemptionFailed:
             orders=(),
             order_seen_at=None,
             redemptions=[row],
-            events=[event_of("redemption.failed", row)],
+            events=[event_of("redemption.failed", row, attempt.snapshot.stack_id)],
         )
     return RedemptionFailed(failure, failed.redeemable.kind, failed.redeemable.id)
