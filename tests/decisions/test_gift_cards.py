@@ -317,6 +317,27 @@ async def test_a_wallet_shows_what_a_card_would_pay(client: AsyncClient, project
     assert found["order"]["total_amount"] == 500
 
 
+async def test_a_customers_summary_tells_what_their_cards_paid_and_still_hold(
+    client: AsyncClient, project: ProjectKeys
+) -> None:
+    ann = {"customer": {"source_id": "ann"}}
+    await give_gift_campaign(client, project, amount=3000)
+    await ask(client, project, "POST", "/v1/campaigns/Gifts/vouchers/OWN")
+    await give_card(client, project)
+    for code in ("OWN", "GIFT"):
+        await ask(client, project, "POST", "/v1/publications", {"voucher": code, **ann})
+    before = await ask(client, project, "GET", "/v1/customers/ann")
+    paid = [
+        (await redeem(client, project, paid_with("GIFT", credits, **ann)))["redemptions"][0] for credits in (700, 50)
+    ]
+    await roll_back(client, project, paid[1]["id"])
+
+    after = await ask(client, project, "GET", "/v1/customers/ann")
+
+    assert before["summary"]["redemptions"]["gift"] == {"redeemed_amount": 0, "amount_to_go": 13_000}
+    assert after["summary"]["redemptions"]["gift"] == {"redeemed_amount": 700, "amount_to_go": 12_300}
+
+
 async def test_a_card_in_another_project_is_not_there(client: AsyncClient, db: Database, project: ProjectKeys) -> None:
     await give_card(client, project)
     other = await give_project(db)
