@@ -32,8 +32,9 @@ async def add_tier(
 
     `path` leads the paths of what is wrong with `body`.
 
-    Raises InvalidPayload, CategoryNotFound, ValidationRuleNotFound.
+    Raises InvalidPayload, MetadataValidationFailed, CategoryNotFound, ValidationRuleNotFound.
     """
+    caller.project.check_metadata("promotion_tier", body.metadata or None, f"{path}metadata")
     tiers = PromotionTierRepository(session, caller.project_id)
     category = await resolve_category(session, caller.project_id, body.category, body.category_id)
     columns = {"discount": body.action.discount.model_dump(mode="json", exclude_none=True)}

@@ -33,7 +33,8 @@ Answer = dict[str, Any]
 async def create(db: Database, caller: Caller, campaign_name_or_id: str, body: TierCreate) -> Answer:
     """Add a tier to a promotion campaign.
 
-    Raises CampaignNotFound, NoPromotion, CategoryNotFound, ValidationRuleNotFound, InvalidPayload.
+    Raises CampaignNotFound, NoPromotion, CategoryNotFound, ValidationRuleNotFound, InvalidPayload,
+    MetadataValidationFailed.
     """
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
@@ -62,7 +63,7 @@ async def search_campaign(db: Database, caller: Caller, campaign_name_or_id: str
 async def update(db: Database, caller: Caller, tier_id: str, body: TierUpdate) -> Answer:
     """Change the members that were sent; redemptions obey the change as soon as this returns.
 
-    Raises TierNotFound, CategoryNotFound, ValidationRuleNotFound, InvalidPayload.
+    Raises TierNotFound, CategoryNotFound, ValidationRuleNotFound, InvalidPayload, MetadataValidationFailed.
     """
     given = body.changes()
     async with db.write() as session:
@@ -70,6 +71,8 @@ async def update(db: Database, caller: Caller, tier_id: str, body: TierUpdate) -
         tier, campaign = await _get(session, caller, tier_id)
         columns = await with_known_units(session, caller.project_id, _changed_columns(tier, body), "action.discount")
         columns |= await category_column(session, caller.project_id, given)
+        if "tier_metadata" in columns:
+            caller.project.check_metadata("promotion_tier", columns["tier_metadata"])
         for name, value in columns.items():
             setattr(tier, name, value)
         if "validation_rule_assignments" in given:
