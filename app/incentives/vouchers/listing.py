@@ -30,11 +30,12 @@ _uses = func.coalesce(
     0,
 )
 # The voucher's own category while there is such a category, else its campaign's: vouchers.rendering.category_of in SQL.
+_campaigns_category_id = _campaign.with_only_columns(Campaign.category_id).correlate(Voucher).scalar_subquery()
 _category = (
     select(Category)
     .where(
         Category.project_id == Voucher.project_id,
-        Category.id.in_([Voucher.category_id, _campaign.with_only_columns(Campaign.category_id).scalar_subquery()]),
+        Category.id.in_([Voucher.category_id, _campaigns_category_id]),
     )
     .order_by((Category.id == Voucher.category_id).desc().nulls_last())
     .limit(1)

@@ -23,7 +23,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"voucher": {"discount": PERCENT, "is_referral_code": True}}, "invalid_campaign", "REFERRAL_PROGRAM"),
     ({"type": "STANDALONE"}, "invalid_campaign", "public code"),
     ({"voucher": {"discount": PERCENT, "code": "A"}}, "invalid_campaign", "public code"),
-    ({"category": "shoes"}, "invalid_campaign", "Categories are not available yet"),
+    ({"category": "shoes", "category_id": "cat_1"}, "invalid_payload", "not both"),
     (
         {"start_date": "2026-06-01T00:00:00Z", "expiration_date": "2026-05-01T00:00:00Z"},
         "invalid_payload",
