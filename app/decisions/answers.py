@@ -333,19 +333,38 @@ class VoucherRedemptions(PageBody):
     redemption_entries: list[RedemptionRead]
 
 
-class QualifiedRedeemable(RedeemableDetails):
-    id: Annotated[str, Field(description="The voucher's code.")]
-    object: Literal["voucher"]
+class QualifiedTier(RedeemableDetails):
+    id: Annotated[str, Field(description="The voucher's code; else the id.")]
+    object: Literal["voucher", "promotion_tier", "promotion_stack", "campaign"]
     created_at: Instant
-    result: AppliedResult | GiftResult
+    name: str | None = None
+    banner: str | None = None
+    result: AppliedResult | GiftResult | None = None
     order: CalculatedOrder | None = None
-    applicable_to: ListBody[ApplicableToEntry]
-    inapplicable_to: ListBody[ApplicableToEntry]
+    applicable_to: ListBody[ApplicableToEntry] | None = None
+    inapplicable_to: ListBody[ApplicableToEntry] | None = None
     validation_rules_assignments: ListBody[Any] | None = None
 
 
+class QualifiedRedeemable(QualifiedTier):
+    """A stack has no result and no targets of its own, but `redeemables`: its tiers, one after the other."""
+
+    redeemables: list[QualifiedTier] | None = None
+
+
+class QualifiedList(ListBody[QualifiedRedeemable]):
+    has_more: bool
+    more_starting_after: Annotated[
+        str | None,
+        Field(
+            description="The `starting_after` of the next page: an instant whose last three digits tell those apart "
+            "that were created in one millisecond. Only when sorted by DEFAULT."
+        ),
+    ] = None
+
+
 class QualificationRead(WireOut):
-    redeemables: ListBody[QualifiedRedeemable]
+    redeemables: QualifiedList
     order: CalculatedOrder | None = None
     tracking_id: str | None = None
     stacking_rules: StackingRules

@@ -79,7 +79,12 @@ class Voucher(ProjectRow, Timestamps):
             "id",
             postgresql_where=text("publish_count < 1 AND active AND deleted_at IS NULL"),
         ),
-        Index("vouchers_standalone_idx", "project_id", "id", postgresql_where=text("campaign_id IS NULL")),
+        Index(
+            "vouchers_public_idx",
+            "project_id",
+            "created_at",
+            postgresql_where=text("campaign_id IS NULL AND holder_id IS NULL AND active AND deleted_at IS NULL"),
+        ),
         Index("vouchers_wallet_idx", "project_id", "holder_id", postgresql_where=text("holder_id IS NOT NULL")),
     )
 
