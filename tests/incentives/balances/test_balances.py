@@ -161,7 +161,7 @@ async def test_transactions_come_in_pages_that_follow_one_another(
     query = ""
     while True:
         listed = await page(query)
-        seen += [entry["details"]["balance"]["amount"] for entry in listed["data"]]  # type: ignore[index, attr-defined]
+        seen += [entry["details"]["balance"]["amount"] for entry in listed["data"]]
         if not listed["has_more"]:
             break
         query = f"starting_after_id={listed['more_starting_after']}"
@@ -169,7 +169,7 @@ async def test_transactions_come_in_pages_that_follow_one_another(
 
     assert seen == [5, 4, 3, 2, 1]
     assert "more_starting_after" not in listed
-    assert [entry["details"]["balance"]["amount"] for entry in oldest["data"]] == [1, 2]  # type: ignore[index, attr-defined]
+    assert [entry["details"]["balance"]["amount"] for entry in oldest["data"]] == [1, 2]
 
 
 async def test_a_campaigns_transactions_are_those_of_its_cards(client: AsyncClient, project: ProjectKeys) -> None:
