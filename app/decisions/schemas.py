@@ -43,7 +43,8 @@ class OptionsIn(WireIn):
         bool,
         Field(
             description="Use those redeemables, in that order, that save the customer most under the stacking rules, "
-            "and leave the others out. What fails is left out, too, whatever `redeemables_application_mode` says."
+            "and leave the others out. What fails is left out, too, whatever `redeemables_application_mode` says. The "
+            "search takes some 0.2 seconds at most; `best_deal.is_optimal` of the answer tells whether it was done."
         ),
     ] = False
 
