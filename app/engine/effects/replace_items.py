@@ -11,7 +11,8 @@ class ReplaceItems(UnitEffect):
     """Exchange units that the rule's targets pick for units of `unit_type`, at the price of what they replace.
 
     What the new units cost more is taken off; where they cost less, the customer pays less. At most `unit_off` units
-    are exchanged, one for one. A line keeps as many units as it needs to carry the discounts it already has.
+    are exchanged, one for one, the cheapest first unless the targets say otherwise. A line keeps as many units as it
+    needs to carry the discounts it already has.
     """
 
     effect: Literal["REPLACE_ITEMS"]
@@ -23,7 +24,10 @@ class ReplaceItems(UnitEffect):
         index, line = place
         units_left, left_amount, room_amount = self.unit_off, cart.total_amount, LARGEST_INTEGER - (cart.amount or 0)
         replacements: list[Replacement] = []
-        for pick in scope.applicability.picks(cart.items):
+        picks = scope.applicability.picks(cart.items)
+        if scope.applicability.is_plain:
+            picks.sort(key=lambda pick: (cart.items[pick.index].unit_price, pick.index))
+        for pick in picks:
             source = cart.items[pick.index]
             if self.target.covers(source):
                 continue
