@@ -1,27 +1,20 @@
 """Promotion tiers at the checkout: those a request names, by themselves or as a stack, and those nobody has to name."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.access.callers import Caller, ProjectView
-from app.decisions.formula_facts import with_formula_facts
-from app.decisions.given_units import with_units
+from app.access.callers import ProjectView
 from app.decisions.memberships import with_named
 from app.decisions.schemas import RedeemableIn
 from app.engine.cart import Cart
-from app.engine.postings import AccountKey, Counted, Period, account_key, period_name
+from app.engine.postings import AccountKey, Counted, Period, account_key
 from app.engine.redeemables import DEFAULT_HIERARCHY, Redeemable, Unresolved
 from app.incentives.configuration import CompiledTier, ConfigurationCache
-from app.incentives.promotions.catalogue import load_live, load_tiers
+from app.incentives.promotions.catalogue import index_of, load_live, load_tiers
 from app.kit.db import Connection
 from app.models import PromotionStack
 
 ALL_PERIODS: tuple[Period, ...] = ("", "day", "week", "month")
-
-COUNTS = """
-SELECT owner_id, measure, subject, period, balance FROM accounts
-WHERE project_id = $1 AND owner_id = ANY ($2) AND measure <> 'balance' AND subject = ANY ($3) AND period = ANY ($4)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,63 +90,26 @@ def unopened_of(
     return {key for key in keys if key is not None and key not in counts}
 
 
-@dataclass(frozen=True, slots=True)
-class PromotionCandidates:
-    """Tiers that may apply to `cart`, which now says in which segments and collections it is, first in hierarchy first.
-
-    `redeemables` are ready to be evaluated; `tiers` has them by id, for answers. `unopened` as in a snapshot.
-    """
-
-    cart: Cart
-    redeemables: tuple[Redeemable, ...]
-    tiers: Mapping[str, CompiledTier]
-    unopened: frozenset[AccountKey]
-
-
 async def promotion_candidates(
-    connection: Connection, cache: ConfigurationCache, caller: Caller, cart: Cart
-) -> PromotionCandidates:
-    """The project's live tiers that could apply to `cart` on its own and take something off it; no others are looked
-    at. One that is left out would have been refused, or would have had no effect.
+    connection: Connection,
+    cache: ConfigurationCache,
+    project: ProjectView,
+    cart: Cart,
+    *,
+    scenario: str = "",
+    asked: Callable[[Redeemable], Redeemable] = lambda redeemable: redeemable,
+    with_effect: bool = True,
+) -> list[CompiledTier]:
+    """The live tiers that may apply to `cart` by themselves, first in hierarchy first; no others are looked at, however
+    many there are. What is left out would have been refused or, with `with_effect`, have taken nothing off.
 
-    A fixed number of statements: two the first time at a version of the configuration, those of `with_named` for
-    segments and collections, one for counts when a tier has limits, one each for units and publications.
+    `asked` gives a tier as it will be asked about, and `scenario` names that, so that it is indexed once.
+    Two statements the first time at a version of the configuration, and those of `with_named`.
 
     Raises Outdated.
     """
-    project = caller.project
     live = await load_live(connection, cache, project.id, project.version, cart.now)
+    if not live.tiers:
+        return []
     cart = await with_named(connection, cache, project, cart, live.named)
-    tiers = live.index.find(cart)
-    counts = await _counts(connection, project, cart, tiers)
-    unopened: set[AccountKey] = set()
-    for tier in tiers:
-        unopened |= unopened_of(tier.history, tier.row.id, tier.row.campaign_id, cart, counts)
-    found = await with_units(connection, project.id, [tier_redeemable(tier, counts) for tier in tiers])
-    found = await with_formula_facts(connection, project.id, found, ())
-    return PromotionCandidates(
-        cart,
-        tuple(each for each in found if isinstance(each, Redeemable)),
-        {tier.row.id: tier for tier in tiers},
-        frozenset(unopened),
-    )
-
-
-async def _counts(
-    connection: Connection, project: ProjectView, cart: Cart, tiers: Sequence[CompiledTier]
-) -> dict[AccountKey, int]:
-    """How much the accounts have counted that limits of the tiers look at, as positive numbers."""
-    limited = [tier for tier in tiers if any(rule_set.counted for _, rule_set in tier.redeemable.rules)]
-    if not limited:
-        return {}
-    subjects = ["", f"api_key:{cart.api_key_id}", f"user:{cart.user_login}"]
-    if cart.customer is not None and cart.customer.id is not None:
-        subjects.append(f"customer:{cart.customer.id}")
-    rows = await connection.fetch(
-        COUNTS,
-        project.id,
-        sorted({owner for tier in limited for owner in (tier.row.id, tier.row.campaign_id)}),
-        subjects,
-        [period_name(period, cart.now, project.zone) for period in ALL_PERIODS],
-    )
-    return {AccountKey(row["owner_id"], row["measure"], row["subject"], row["period"]): -row["balance"] for row in rows}
+    return index_of(live, scenario, asked, with_effect=with_effect).find(cart)

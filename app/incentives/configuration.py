@@ -96,10 +96,14 @@ class CompiledTier:
 
 @dataclass(frozen=True, slots=True)
 class LiveTiers:
-    """The tiers that are switched on and have not ended, first in hierarchy first, with all that their rules name."""
+    """The tiers that are switched on and have not ended, first in hierarchy first, and all that their rules name.
 
-    index: CandidateIndex[CompiledTier]
+    `indexes` find those that may apply to a cart; one for each way of asking, made when it is first asked.
+    """
+
+    tiers: tuple[CompiledTier, ...]
     named: Named | None
+    indexes: dict[str, CandidateIndex[CompiledTier]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

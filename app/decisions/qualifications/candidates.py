@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.access.callers import Caller
+from app.decisions.qualifications.scenarios import Scenario
 from app.decisions.qualifications.schemas import QualificationIn
 from app.incentives.codes.normal_form import normalise
 from app.kit.db import Connection
@@ -44,9 +45,10 @@ SELECT {VOUCHER}, NULL::jsonb, false FROM vouchers
 WHERE project_id = $1 AND holder_id IS NULL AND active AND deleted_at IS NULL AND {BEFORE} AND campaign_id = ANY (ARRAY(
     SELECT id FROM campaigns WHERE project_id = $1 AND type = 'STANDALONE' AND active AND deleted_at IS NULL
 ))"""
+# Those that the index found for the order.
 TIERS = f"""
 SELECT 'promotion_tier', id, created_at, campaign_id, category_id, {NO_CODE}, name, banner, NULL::jsonb, false
-FROM promotion_tiers WHERE project_id = $1 AND active AND deleted_at IS NULL AND {BEFORE}"""
+FROM promotion_tiers WHERE project_id = $1 AND id = ANY ({{tiers}}) AND deleted_at IS NULL AND {BEFORE}"""
 STACKS = f"""
 SELECT 'promotion_stack', id, created_at, campaign_id, category_id, {NO_CODE}, name, NULL, tier_ids, false
 FROM promotion_stacks WHERE project_id = $1 AND {BEFORE}"""
@@ -72,12 +74,13 @@ ORDER BY newest.position DESC, newest.id DESC
 """
 
 VOUCHERS_OF_ALL = (WALLET, PUBLIC, STANDALONE)
+OTHERWISE = (*VOUCHERS_OF_ALL, TIERS)
 BRANCHES: dict[str, tuple[str, ...]] = {
     "CUSTOMER_WALLET": (WALLET,),
     "PROMOTION_STACKS": (STACKS,),
     "AUDIENCE_ONLY": (*VOUCHERS_OF_ALL, TIERS, CAMPAIGNS),
 }
-"""Where the candidates of a scenario come from; the others look at codes and promotion tiers."""
+"""Where the candidates of a scenario come from; the others look at what is in OTHERWISE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +108,22 @@ class Window:
     end: datetime | None
 
 
-async def find_candidates(connection: Connection, caller: Caller, request: QualificationIn) -> Window:
-    """The newest candidates of the scenario that come after `options.starting_after`; one statement.
+def looks_at_tiers(scenario: Scenario) -> bool:
+    """Whether single promotion tiers are among the candidates of the scenario."""
+    return TIERS in BRANCHES.get(scenario, OTHERWISE)
+
+
+async def find_candidates(
+    connection: Connection, caller: Caller, request: QualificationIn, tier_ids: Sequence[str]
+) -> Window:
+    """The newest candidates of the scenario that come after `options.starting_after`, of promotion tiers those named;
+    one statement.
 
     Filters on a code, an id or a campaign are looked up. The others narrow what was found, so that fewer than there
     are may be left.
     """
     customer, options = request.customer, request.options
-    statement, names = _statement(request, caller)
+    statement, names = _statement(request, caller, tier_ids)
     rows = await connection.fetch(
         statement,
         caller.project_id,
@@ -125,10 +136,10 @@ async def find_candidates(connection: Connection, caller: Caller, request: Quali
     return Window(tuple(map(_candidate, fitting)), rows[-1]["position"] if len(rows) >= MOST_CANDIDATES else None)
 
 
-def _statement(request: QualificationIn, caller: Caller) -> tuple[str, list[list[str]]]:
+def _statement(request: QualificationIn, caller: Caller, tier_ids: Sequence[str]) -> tuple[str, list[Sequence[str]]]:
     """The statement for the scenario, and the values of its parameters from $5 on."""
     names = request.options.filters.names if request.options.filters else {}
-    values: list[list[str]] = []
+    values: list[Sequence[str]] = []
     codes = owners = ""
     for field, allowed in names.items():
         if field == "code":
@@ -138,9 +149,12 @@ def _statement(request: QualificationIn, caller: Caller) -> tuple[str, list[list
             values.append(allowed)
             owners += f" AND {'id' if field == 'resource_id' else field} = ANY (${4 + len(values)})"
     branches = []
-    for branch in BRANCHES.get(request.scenario, (*VOUCHERS_OF_ALL, TIERS)):
+    for branch in BRANCHES.get(request.scenario, OTHERWISE):
         if branch in VOUCHERS_OF_ALL:
             branches.append(branch.replace("{named}", codes + owners) + codes + owners)
+        elif branch is TIERS and not codes:
+            values.append(tier_ids)
+            branches.append(branch.replace("{tiers}", f"${4 + len(values)}") + owners)
         elif not codes:
             # The id of a campaign is both what it is and which campaign it belongs to.
             branches.append(branch + (owners.replace("campaign_id", "id") if branch is CAMPAIGNS else owners))

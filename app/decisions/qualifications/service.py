@@ -8,14 +8,16 @@ from typing import Any
 from app.access.callers import Caller
 from app.decisions.given_units import with_units
 from app.decisions.memberships import with_memberships
-from app.decisions.qualifications.candidates import Candidate, Window, find_candidates
+from app.decisions.promotions import promotion_candidates
+from app.decisions.qualifications.candidates import Candidate, Window, find_candidates, looks_at_tiers
 from app.decisions.qualifications.rendering import Assignments, assignments_of, format_position, qualified_read
-from app.decisions.qualifications.scenarios import as_asked, belongs
+from app.decisions.qualifications.scenarios import Scenario, as_asked, belongs
 from app.decisions.qualifications.schemas import QualificationIn
 from app.decisions.rendering import Wire, request_order, tracking_id_of, wire_list
 from app.decisions.schemas import CheckoutIn, RedeemableIn
-from app.decisions.snapshot import Snapshot, read
+from app.decisions.snapshot import Snapshot, load, read
 from app.engine.applicability import narrowed
+from app.engine.cart import Cart
 from app.engine.decision import Decision, Outcome
 from app.engine.effects import Effect, GiftCredits
 from app.engine.evaluate import evaluate, qualify
@@ -23,6 +25,7 @@ from app.engine.postings import Counted
 from app.engine.redeemables import DEFAULT_HIERARCHY, Redeemable, Unresolved
 from app.engine.stacking import StackingRules
 from app.incentives.configuration import CompiledCampaign, ConfigurationCache
+from app.incentives.promotions.catalogue import load_live
 from app.kit.db import Connection, Database
 
 # Contract, surface.md section 10: a qualification does not look at these.
@@ -60,18 +63,14 @@ async def find_qualified(
     """The wire answer: redeemables that would apply if each were the only one, at most `options.limit` and those that
     share the position of the last one.
 
-    Looks at the 200 newest candidates that come after `starting_after`, whatever the project holds.
+    Looks at the 200 newest candidates that come after `starting_after`, whatever the project holds; of promotion tiers
+    at those that may apply and have an effect on the order, if there is one.
     Raises NotFound for an unknown customer or order id, Outdated.
     """
     async with db.connection() as connection:
-        window = await find_candidates(connection, caller, request)
-    checkout = CheckoutIn.model_construct(
-        redeemables=_asked(window.candidates),
-        order=request.order,
-        customer=request.customer,
-        tracking_id=request.tracking_id,
-        metadata=request.metadata,
-    )
+        tier_ids = await _tier_ids(connection, cache, caller, request, now)
+        window = await find_candidates(connection, caller, request, tier_ids)
+    checkout = _checkout(request, _asked(window.candidates))
     snapshot = await read(db, cache, caller, checkout, now)
     found: dict[tuple[str, str], Redeemable] = {
         (each.kind, each.object_id): each for each in snapshot.redeemables if isinstance(each, Redeemable)
@@ -102,6 +101,46 @@ async def find_qualified(
     if tracking_id is not None:
         answer["tracking_id"] = tracking_id
     return answer
+
+
+async def _tier_ids(
+    connection: Connection, cache: ConfigurationCache, caller: Caller, request: QualificationIn, now: datetime
+) -> list[str]:
+    """The promotion tiers to look at: those that the index finds for the order. Two statements, none where the project
+    has no live tiers."""
+    project, scenario = caller.project, request.scenario
+    if not looks_at_tiers(scenario):
+        return []
+    live = await load_live(connection, cache, project.id, project.version, now)
+    if not live.tiers:
+        return []
+    cart = (await load(connection, cache, caller, _checkout(request, []), now)).cart
+    tiers = await promotion_candidates(
+        connection,
+        cache,
+        project,
+        cart,
+        scenario=scenario,
+        asked=lambda redeemable: as_asked(redeemable, scenario),
+        with_effect=_needs_effect(cart, scenario),
+    )
+    return [tier.row.id for tier in tiers]
+
+
+def _needs_effect(cart: Cart, scenario: Scenario) -> bool:
+    """Whether promotion tiers that take nothing off are left out: where there is an amount to take something off, and
+    the question is about more than the customer."""
+    return bool(cart.amount) and scenario != "AUDIENCE_ONLY"
+
+
+def _checkout(request: QualificationIn, redeemables: list[RedeemableIn]) -> CheckoutIn:
+    return CheckoutIn.model_construct(
+        redeemables=redeemables,
+        order=request.order,
+        customer=request.customer,
+        tracking_id=request.tracking_id,
+        metadata=request.metadata,
+    )
 
 
 def _asked(candidates: Sequence[Candidate]) -> list[RedeemableIn]:
@@ -188,6 +227,8 @@ def _qualified(
             asked = as_asked(redeemable, scenario)
             outcomes = qualify(snapshot.cart, [asked], stacking, rounding=rounding, ignoring=IGNORED_LIMITS)
         applicable = tuple(outcome for outcome in outcomes if outcome.status == "APPLICABLE")
+        if candidate.kind == "promotion_tier" and _needs_effect(snapshot.cart, scenario):
+            applicable = tuple(outcome for outcome in applicable if outcome.application.has_effect)
         if applicable:
             qualified.append(Qualified(candidate, applicable))
     return qualified

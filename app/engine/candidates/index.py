@@ -55,7 +55,7 @@ class CandidateIndex(Generic[Held]):
         return len(self._candidates)
 
     def find(self, cart: Cart) -> list[Held]:
-        """What may apply to `cart`, and take something off it, in the sequence in which it was given."""
+        """What may apply to `cart`, in the sequence in which it was given."""
         stretch = bisect_right(self._dates, cart.now)
         if stretch != self._stretch:
             self._open = _OpenIndex([each for each in self._candidates if each.is_open(cart.now)])

@@ -115,10 +115,15 @@ ANYTHING = Needs()
 
 
 def needs_of(
-    effect: Effect, applicability: Applicability | None, rules: Iterable[RuleSet], validities: Iterable[Validity]
+    effect: Effect,
+    applicability: Applicability | None,
+    rules: Iterable[RuleSet],
+    validities: Iterable[Validity],
+    *,
+    with_effect: bool = True,
 ) -> Needs:
-    """What a discount needs in order to apply and take something off: all its rules, an open day, a line to touch."""
-    needs = _of_reach(effect, applicability)
+    """What a discount needs in order to apply: all its rules, an open day and, to have an effect, a line to touch."""
+    needs = _of_reach(effect, applicability) if with_effect else ANYTHING
     for rule_set in rules:
         needs = needs.and_also(_of_rules(rule_set.written))
     for validity in validities:

@@ -1,6 +1,6 @@
 """Promotion tiers as a checkout wants them, kept with the rest of the project's configuration."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -70,8 +70,8 @@ async def load_tiers(
 async def load_live(
     connection: Connection, cache: ConfigurationCache, project_id: int, version: int, now: datetime
 ) -> LiveTiers:
-    """The index of the tiers that may apply without being named: switched on with their campaign, and not over at
-    `now`. Up to two statements the first time at a version.
+    """The tiers that may apply without being named: switched on with their campaign, and not over at `now`. Up to two
+    statements the first time at a version.
 
     Raises Outdated when the database has moved on from `version`.
     """
@@ -87,12 +87,25 @@ async def load_live(
 
 
 def live_tiers(tiers: Iterable[CompiledTier]) -> LiveTiers:
-    """An index of those of the tiers that are switched on with their campaigns."""
+    """Those of the tiers that are switched on with their campaigns."""
     live = sorted(
         (tier for tier in tiers if tier.redeemable.is_active and tier.redeemable.campaign_is_active),
         key=lambda tier: (tier.row.hierarchy, tier.row.id),
     )
-    return LiveTiers(CandidateIndex(map(_candidate, live)), named_by(tier.redeemable for tier in live))
+    return LiveTiers(tuple(live), named_by(tier.redeemable for tier in live))
+
+
+def index_of(
+    live: LiveTiers, name: str, asked: Callable[[Redeemable], Redeemable], *, with_effect: bool
+) -> CandidateIndex[CompiledTier]:
+    """The index of the live tiers under `name`, which stands for what the other arguments are: `asked` gives a tier as
+    it is asked about; with `with_effect` tiers that have no line to touch are left out."""
+    key = f"{name} {with_effect}"
+    if key not in live.indexes:
+        live.indexes[key] = CandidateIndex(
+            _candidate(tier, asked(tier.redeemable), with_effect=with_effect) for tier in live.tiers
+        )
+    return live.indexes[key]
 
 
 def compile_tier(
@@ -132,11 +145,10 @@ def compile_tier(
     return CompiledTier(row, campaign, category, own, redeemable, history | campaign.history)
 
 
-def _candidate(tier: CompiledTier) -> Candidate[CompiledTier]:
-    redeemable = tier.redeemable
-    rule_sets = [rule_set for _, rule_set in redeemable.rules]
-    needs = needs_of(redeemable.effect, redeemable.applicability, rule_sets, redeemable.validities)
-    return Candidate.of(tier, needs, redeemable.validities)
+def _candidate(tier: CompiledTier, asked: Redeemable, *, with_effect: bool) -> Candidate[CompiledTier]:
+    rule_sets = [rule_set for _, rule_set in asked.rules]
+    needs = needs_of(asked.effect, asked.applicability, rule_sets, asked.validities, with_effect=with_effect)
+    return Candidate.of(tier, needs, asked.validities)
 
 
 async def _fetch(
