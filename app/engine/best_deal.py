@@ -83,7 +83,10 @@ class Deal(NamedTuple):
 
 @dataclass(slots=True)
 class _Search:
-    """A search under way: the candidates, the best deal so far, the orders already seen, and the looks taken."""
+    """A search under way: the candidates, the best deal so far, the orders already seen, and the looks taken.
+
+    `alone` is what candidates saved when they were first looked at.
+    """
 
     cart: Cart
     redeemables: Sequence[Redeemable | Unresolved]
@@ -95,6 +98,7 @@ class _Search:
     best: Deal | None = None
     looks_taken: int = 0
     is_optimal: bool = True
+    alone: dict[int, int] = field(default_factory=dict)
     seen: set[object] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -114,8 +118,9 @@ class _Search:
         return self.best.places if self.best is not None else ()
 
     def run(self) -> None:
-        start = Standing(self.cart)
-        self._extend(start, (), 0)
+        self._extend(Standing(self.cart), (), 0)
+        if self.best is not None and not self.is_optimal:
+            self.best = self._filled_up(self.best)
         if self.best is not None:
             self.best = Deal(self.best.saved_amount, self._as_requested(self.best))
 
@@ -133,6 +138,7 @@ class _Search:
             if outcome.status == "APPLICABLE":
                 step = Step(outcome.application.total_discount_amount, place, outcome)
                 steps.append(step)
+                self.alone.setdefault(place, step.saved_amount)
                 if step.saved_amount or not places:
                     self._offer(Deal(saved_amount + step.saved_amount, (*places, place)))
         for step in sorted(steps, key=lambda step: (-step.saved_amount, step.place)):
@@ -203,6 +209,22 @@ class _Search:
             return False
         self.seen.add(state)
         return True
+
+    def _filled_up(self, deal: Deal) -> Deal:
+        """The best deal of a search that was cut short, with whatever still fits behind it, large savings first."""
+        standing = Standing(self.cart)
+        for place in deal.places:
+            outcome = consider(standing, self.candidates[place], self.terms)
+            standing = standing.after(outcome, self.terms.stacking)
+        for place in sorted(self.alone, key=lambda place: (-self.alone[place], place)):
+            if place not in self._open_places(standing, deal.places):
+                continue
+            outcome = consider(standing, self.candidates[place], self.terms)
+            saved_amount = outcome.application.total_discount_amount
+            if outcome.status == "APPLICABLE" and saved_amount:
+                deal = Deal(deal.saved_amount + saved_amount, (*deal.places, place))
+                standing = standing.after(outcome, self.terms.stacking)
+        return deal
 
     def _as_requested(self, deal: Deal) -> Places:
         """The same redeemables in the order of the request, if they save as much in that order."""

@@ -175,6 +175,15 @@ def test_a_search_that_is_cut_short_gives_what_it_found_and_says_so() -> None:
     assert len(applied(decision)) == 5
 
 
+def test_a_search_that_is_cut_short_at_once_still_fills_the_stack() -> None:
+    codes = [percent(f"C{index}", index + 1) for index in range(20)]
+
+    decision = best_deal(make_cart(amount=1_000_000_00), codes, StackingRules(), looks=20)
+
+    assert applied(decision) == ["C15", "C16", "C17", "C18", "C19"]
+    assert not is_optimal(decision)
+
+
 def test_thirty_codes_are_searched_within_the_budget() -> None:
     cart = make_cart(*(make_item(f"p{index}", 2, 10_00 + index) for index in range(20)), customer=BUYER)
     codes = [
