@@ -150,6 +150,8 @@ def _statement(request: QualificationIn, caller: Caller, tier_ids: Sequence[str]
             owners += f" AND {'id' if field == 'resource_id' else field} = ANY (${4 + len(values)})"
     branches = []
     for branch in BRANCHES.get(request.scenario, OTHERWISE):
+        if branch is PUBLIC and "campaign_id" in names:
+            continue  # codes outside campaigns would all be looked at, to find that they have none
         if branch in VOUCHERS_OF_ALL:
             branches.append(branch.replace("{named}", codes + owners) + codes + owners)
         elif branch is TIERS and not codes:
