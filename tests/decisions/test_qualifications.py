@@ -17,6 +17,7 @@ from app.decisions.answers import QualificationRead
 from app.kit import clock
 from app.kit.db import Database
 from tests.factories.access import ProjectKeys
+from tests.factories.audiences import give_segment
 from tests.factories.carts import line
 from tests.factories.commerce import give_customer
 from tests.factories.incentives import AMOUNT, PERCENT, ask, give_campaign, give_coupon
@@ -384,3 +385,29 @@ async def test_pages_hold_codes_and_tiers_alike(client: AsyncClient, project: Pr
 
     assert [name for page in shown for name in page] == ids[::-1]
     assert [len(page) for page in shown] == [3, 3, 2]
+
+
+async def test_a_filter_on_codes_leaves_out_what_has_none(client: AsyncClient, project: ProjectKeys) -> None:
+    tier = await give_tier(client, project)
+    second = await give_tier(client, project, campaign_id=tier["campaign_id"])
+    stack = await give_stack(client, project, tier, second)
+    options = {"filters": {"code": {"conditions": {"$in": ["NONE"]}}}}
+
+    assert await found(client, project, "PROMOTION_STACKS", order=SHIRT) == [stack["id"]]
+    for scenario in ("ALL", "PROMOTION_STACKS"):
+        assert await found(client, project, scenario, order=SHIRT, options=options) == []
+
+
+async def test_a_campaign_whose_segment_the_customer_is_not_in_is_left_out(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    ada = await give_customer(db, project, source_id="ada")
+    await give_customer(db, project, source_id="grace")
+    segment = await give_segment(client, project, type="static", customers=[ada.id])
+    rule = await give_rule(client, project, rules=rule_of("customer.segment", "$is", segment["id"]))
+    campaign = await give_campaign(client, project)
+    await give_assignment(client, project, rule["id"], "campaign", campaign["id"])
+
+    assert await found(client, project, "AUDIENCE_ONLY", customer=ADA) == [campaign["id"]]
+    assert await found(client, project, "AUDIENCE_ONLY", customer={"source_id": "grace"}) == []
+    assert await found(client, project, "AUDIENCE_ONLY") == []
