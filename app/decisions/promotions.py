@@ -27,7 +27,7 @@ class Promotions:
     @property
     def owner_ids(self) -> list[str]:
         """Whose accounts the tiers may be counted by: their own and those of their campaigns."""
-        return sorted({owner for tier in self.tiers.values() for owner in (tier.row.id, tier.row.campaign_id)})
+        return sorted({owner for tier in self.tiers.values() for owner in (tier.id, tier.campaign.row.id)})
 
     def meant_by(self, asked: RedeemableIn) -> Iterator[CompiledTier | Unresolved]:
         """The tier that is asked for, or those of the stack in their order."""

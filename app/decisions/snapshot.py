@@ -214,7 +214,7 @@ async def load(
             for tier in promotions.meant_by(asked):
                 if isinstance(tier, CompiledTier):
                     redeemables.append(tier_redeemable(tier, counts, in_stack=stack_id is not None))
-                    unopened |= unopened_of(tier.history, tier.row.id, tier.row.campaign_id, cart, counts)
+                    unopened |= unopened_of(tier.history, tier.id, tier.campaign.row.id, cart, counts)
                 else:
                     redeemables.append(tier)
             continue

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -81,17 +82,26 @@ class CompiledCampaign:
     history: frozenset[Counted]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CompiledTier:
-    """What a checkout needs of a promotion tier. `redeemable` lacks only what was counted, and what the catalogue says
-    of things that it gives."""
+    """What a checkout needs of a promotion tier, read as `record`. `redeemable` lacks only what was counted, and what
+    the catalogue says of things that it gives."""
 
-    row: PromotionTier
+    record: Mapping[str, Any]
     campaign: CompiledCampaign
     category: Category | None
     assignments: tuple[Mapping[str, Any], ...]
     redeemable: Redeemable
     history: frozenset[Counted]
+
+    @property
+    def id(self) -> str:
+        return self.redeemable.object_id
+
+    @cached_property
+    def row(self) -> PromotionTier:
+        """The tier as answers show it; made for those that are shown, because it costs more than all the rest."""
+        return row_of(PromotionTier, self.record)
 
 
 @dataclass(frozen=True, slots=True)

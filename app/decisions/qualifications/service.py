@@ -124,7 +124,7 @@ async def _tier_ids(
         asked=lambda redeemable: as_asked(redeemable, scenario),
         with_effect=_needs_effect(cart, scenario),
     )
-    return [tier.row.id for tier in tiers]
+    return [tier.id for tier in tiers]
 
 
 def _needs_effect(cart: Cart, scenario: Scenario) -> bool:

@@ -20,7 +20,7 @@ from app.incentives.configuration import (
 from app.kit.db import Connection
 from app.kit.records import row_of
 from app.ledger.errors import Outdated
-from app.models import PromotionStack, PromotionTier
+from app.models import PromotionStack
 
 TIERS = """
 WITH stack AS MATERIALIZED (
@@ -90,7 +90,7 @@ def live_tiers(tiers: Iterable[CompiledTier]) -> LiveTiers:
     """Those of the tiers that are switched on with their campaigns."""
     live = sorted(
         (tier for tier in tiers if tier.redeemable.is_active and tier.redeemable.campaign_is_active),
-        key=lambda tier: (tier.row.hierarchy, tier.row.id),
+        key=lambda tier: (tier.record["hierarchy"], tier.id),
     )
     return LiveTiers(tuple(live), named_by(tier.redeemable for tier in live))
 
@@ -112,37 +112,36 @@ def compile_tier(
     record: Mapping[str, Any], configuration: Configuration, assignments: Iterable[Mapping[str, Any]]
 ) -> CompiledTier:
     """A stored tier, whose campaign, rules and category `configuration` has. All rules of both must hold."""
-    row = row_of(PromotionTier, record)
-    campaign = configuration.campaigns[row.campaign_id]
+    campaign = configuration.campaigns[record["campaign_id"]]
     own = tuple(assignments)
     rules: tuple[CompiledRule, ...] = (
         *campaign.rules,
         *(configuration.rules[assignment["rule_id"]] for assignment in own),
     )
-    category = configuration.categories.get(row.category_id or "")
+    category = configuration.categories.get(record["category_id"] or "")
     stacked_as = category or configuration.categories.get(campaign.row.category_id or "")
-    counted, history = counts_of(row.counted)
-    effect = compile_effect(row.discount)
+    counted, history = counts_of(record["counted"])
+    effect = compile_effect(record["discount"])
     assert effect is not None  # a tier cannot be saved without a discount
     redeemable = Redeemable(
         kind="promotion_tier",
-        id=row.id,
-        object_id=row.id,
+        id=record["id"],
+        object_id=record["id"],
         effect=effect,
-        campaign_id=row.campaign_id,
+        campaign_id=record["campaign_id"],
         campaign_name=campaign.row.name,
         applicability=narrowed(rule.applicability for rule in rules),
-        is_active=row.active,
+        is_active=record["active"],
         campaign_is_active=campaign.is_active,
         validities=(campaign.validity, compile_validity(record)),
         rules=tuple((rule.id, rule.rule_set) for rule in rules),
         counted=counted | campaign.counted,
-        metadata=row.tier_metadata,
+        metadata=record["metadata"],
         category_id=stacked_as.id if stacked_as else None,
         hierarchy=stacked_as.hierarchy if stacked_as else DEFAULT_HIERARCHY,
         bundles=tuple((rule.id, rule.bundle) for rule in rules if rule.bundle is not None),
     )
-    return CompiledTier(row, campaign, category, own, redeemable, history | campaign.history)
+    return CompiledTier(record, campaign, category, own, redeemable, history | campaign.history)
 
 
 def _candidate(tier: CompiledTier, asked: Redeemable, *, with_effect: bool) -> Candidate[CompiledTier]:
