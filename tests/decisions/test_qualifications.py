@@ -411,3 +411,14 @@ async def test_a_campaign_whose_segment_the_customer_is_not_in_is_left_out(
     assert await found(client, project, "AUDIENCE_ONLY", customer=ADA) == [campaign["id"]]
     assert await found(client, project, "AUDIENCE_ONLY", customer={"source_id": "grace"}) == []
     assert await found(client, project, "AUDIENCE_ONLY") == []
+
+
+async def test_a_campaign_of_gift_cards_shows_what_a_card_would_pay(client: AsyncClient, project: ProjectKeys) -> None:
+    card = {"type": "GIFT_VOUCHER", "gift": {"amount": 500}}
+    body = {"name": "Cards", "campaign_type": "GIFT_VOUCHERS", "voucher": card}
+    campaign = await ask(client, project, "POST", "/v1/campaigns", body)
+
+    answer = await qualify(client, project, "AUDIENCE_ONLY", order=SHIRT)
+
+    (shown,) = answer["redeemables"]["data"]
+    assert (shown["id"], shown["result"]) == (campaign["id"], {"gift": {"balance": 500, "credits": 500}})
