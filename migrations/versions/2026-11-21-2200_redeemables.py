@@ -220,11 +220,31 @@ def upgrade() -> None:
     op.add_column("projects", sa.Column("stacking_rules", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.add_column("vouchers", sa.Column("gift", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
     op.add_column("vouchers", sa.Column("category_id", sa.Text(collation="C"), nullable=True))
+    op.drop_index(op.f("vouchers_standalone_idx"), table_name="vouchers", postgresql_where="(campaign_id IS NULL)")
+    op.create_index(
+        "vouchers_public_idx",
+        "vouchers",
+        ["project_id", "created_at"],
+        unique=False,
+        postgresql_where=sa.text("campaign_id IS NULL AND holder_id IS NULL AND active AND deleted_at IS NULL"),
+    )
     v2.create(op)
 
 
 def downgrade() -> None:
     v2.drop(op)
+    op.drop_index(
+        "vouchers_public_idx",
+        table_name="vouchers",
+        postgresql_where=sa.text("campaign_id IS NULL AND holder_id IS NULL AND active AND deleted_at IS NULL"),
+    )
+    op.create_index(
+        op.f("vouchers_standalone_idx"),
+        "vouchers",
+        ["project_id", "id"],
+        unique=False,
+        postgresql_where="(campaign_id IS NULL)",
+    )
     op.drop_column("vouchers", "category_id")
     op.drop_column("vouchers", "gift")
     op.drop_column("projects", "stacking_rules")
