@@ -12,17 +12,16 @@ from app.ledger.accounts import posting_arrays
 from app.ledger.errors import Outdated, refusal_of
 from app.ledger.movements import Holdings, Movement, holdings_after, movement_rows
 
-# The configuration is held still first, then accounts are posted to, then the order is kept: every recording locks in
-# this sequence. An order that somebody else changed since it was read ($10), or made under the same source id, makes
-# the whole statement fail, as does an account that ran out.
+# The configuration is held still first, then the order is kept, and accounts are posted to last. Every recording locks
+# in this sequence, and a code that everybody redeems is locked only for the posting and the commit. An order that
+# somebody else changed since it was read ($10), or made under the same source id, makes the whole statement fail, as
+# does an account that ran out.
 RECORD: Final = """
 WITH guarded AS MATERIALIZED (
     SELECT $1::integer AS project, require_configuration($1, $2)
-), posted AS MATERIALIZED (
-    SELECT applied.* FROM guarded, apply_postings(guarded.project, $3, $4, $5, $6, $7, $8, $13) AS applied
 ), kept_order AS (
     INSERT INTO orders AS known
-    SELECT given.* FROM posted, jsonb_populate_recordset(NULL::orders, $9) AS given
+    SELECT given.* FROM guarded, jsonb_populate_recordset(NULL::orders, $9) AS given
     ON CONFLICT (project_id, id) DO UPDATE SET
         status = excluded.status, customer_id = excluded.customer_id, amount = excluded.amount,
         initial_amount = excluded.initial_amount, discount_amount = excluded.discount_amount,
@@ -32,15 +31,25 @@ WITH guarded AS MATERIALIZED (
     RETURNING id
 ), redemption AS (
     INSERT INTO redemptions
-    SELECT given.* FROM posted, jsonb_populate_recordset(NULL::redemptions, $11) AS given
+    SELECT given.* FROM guarded, jsonb_populate_recordset(NULL::redemptions, $11) AS given
+    RETURNING id
 ), event AS (
     INSERT INTO outbox_events (project_id, type, entity_id, data, created_at)
     SELECT $1, given.type, given.entity_id, given.data, given.created_at
-    FROM posted, jsonb_to_recordset($12) AS given (type text, entity_id text, data jsonb, created_at timestamptz)
+    FROM guarded, jsonb_to_recordset($12) AS given (type text, entity_id text, data jsonb, created_at timestamptz)
+    RETURNING id
+), written AS MATERIALIZED (
+    SELECT
+        (SELECT project FROM guarded) AS project,
+        (SELECT count(*) FROM kept_order) AS orders,
+        (SELECT count(*) FROM redemption) AS redemptions,
+        (SELECT count(*) FROM event) AS events
 )
-SELECT balances, moved,
-    CASE WHEN (SELECT count(*) FROM kept_order) < jsonb_array_length($9) THEN refuse_outdated() END
-FROM posted
+SELECT
+    CASE WHEN orders < jsonb_array_length($9) THEN refuse_outdated() END,
+    applied.balances,
+    applied.moved
+FROM written, apply_postings(written.project, $3, $4, $5, $6, $7, $8, $13) AS applied
 """
 
 Row = Mapping[str, Any]

@@ -70,9 +70,11 @@ async def roll_back(
             raise NotFound("redemption", redemption_id)
         parts = await rows.locked_parts(head.id)
         _refuse_unfit(head, parts, request, whole_stack=whole_stack)
+        # The order before the accounts, as every recording locks them.
+        kept = await _locked_order(session, head)
         await _release(session, caller, parts or [head], request, now)
         rollbacks = await _recorded(session, caller, head, parts, request, now)
-        order = await _reverted_order(session, caller, head, parts, rollbacks, now)
+        order = _reverted(session, caller, kept, head, parts, rollbacks, now) if kept else None
         for rollback in rollbacks:
             rollback.order_snapshot = order
         await session.flush()
@@ -232,21 +234,23 @@ async def _recorded(
     return rollbacks
 
 
-async def _reverted_order(
+async def _locked_order(session: AsyncSession, head: Redemption) -> Order | None:
+    return await session.scalar(
+        select(Order).where(Order.project_id == head.project_id, Order.id == head.order_id).with_for_update()
+    )
+
+
+def _reverted(
     session: AsyncSession,
     caller: Caller,
+    order: Order,
     head: Redemption,
     parts: Sequence[Redemption],
     rollbacks: Sequence[Redemption],
     now: datetime,
-) -> Wire | None:
+) -> Wire:
     """Take what the redemption gave off the order again and cancel it, unless the project's rules leave the order alone
     (WITHOUT_ORDER); note the rollback in its map either way."""
-    order = await session.scalar(
-        select(Order).where(Order.project_id == head.project_id, Order.id == head.order_id).with_for_update()
-    )
-    if order is None:
-        return None
     takes_back = caller.project.stacking.redeemables_rollback_order_mode == "WITH_ORDER"
     before = {"status": order.status, "discount_amount": order.discount_amount}
     if takes_back:
