@@ -9,7 +9,7 @@ from app.commerce.customers.tracking import customer_tracking_id
 from app.decisions.schemas import CheckoutIn
 from app.decisions.snapshot import Snapshot
 from app.engine.applicability import Applicability, applicable_to, inapplicable_to
-from app.engine.application import Application
+from app.engine.application import NOTHING, Application
 from app.engine.bundles import Bundle
 from app.engine.cart import Cart
 from app.engine.decision import Decision, Failure, Outcome
@@ -43,7 +43,7 @@ def outcome_read(outcome: Outcome, snapshot: Snapshot, request: CheckoutIn, *, r
     shown: Wire = {"status": outcome.status, "id": redeemable.id, "object": redeemable.kind}
     if outcome.status == "APPLICABLE" and isinstance(redeemable, Redeemable):
         shown["order"] = snapshot_order(outcome, snapshot, with_items="order" in request.options.expand)
-        shown |= targets_read(redeemable.applicability, outcome.cart_before or outcome.cart)
+        shown |= targets_read(redeemable.applicability, outcome.cart_before or outcome.cart, outcome.application)
         shown["result"] = result_read(redeemable.effect, outcome.application) | bundle_result(outcome.bundle)
     elif outcome.failure is not None:
         shown["result"] = failure_result(outcome.failure, request_id=request_id) | bundle_result(outcome.bundle)
@@ -68,9 +68,10 @@ def categories_read(redeemable: Redeemable | Unresolved, snapshot: Snapshot) -> 
     return stacked_categories(snapshot.categories.get(category_id or ""), snapshot.stacking)
 
 
-def targets_read(applicability: Applicability | None, cart: Cart) -> Wire:
+def targets_read(applicability: Applicability | None, cart: Cart, application: Application = NOTHING) -> Wire:
+    """What the discount reaches of `cart`, the order before it, and what is excluded."""
     return {
-        "applicable_to": wire_list(applicable_to(applicability, cart)),
+        "applicable_to": wire_list(applicable_to(applicability, cart, application.picks)),
         "inapplicable_to": wire_list(inapplicable_to(applicability, cart)),
     }
 

@@ -23,6 +23,7 @@ from app.decisions.given_units import with_units
 from app.decisions.memberships import with_memberships
 from app.decisions.promotions import ALL_PERIODS, named_promotions, tier_redeemable, unopened_of
 from app.decisions.schemas import CheckoutIn, OptionsIn, RedeemableIn
+from app.decisions.unit_counts import with_unit_counts
 from app.engine.applicability import narrowed
 from app.engine.best_deal import best_deal
 from app.engine.cart import Address, Cart, Customer, Product, Sku
@@ -236,6 +237,7 @@ async def load(
     redeemables = await with_units(connection, project.id, redeemables)
     redeemables = await with_formula_facts(connection, project.id, redeemables, row["vouchers"])
     cart = await with_memberships(connection, cache, project, cart, redeemables)
+    redeemables = await with_unit_counts(connection, project.id, cart, redeemables)
     return Snapshot(
         version=row["version"],
         cart=cart,

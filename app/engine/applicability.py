@@ -1,14 +1,17 @@
 """Which lines of an order a discount on lines may touch, and how that is told on the wire."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, Literal
 
 from app.engine.cart import Cart, Item
 from app.engine.formulas import OrderFormula, PriceFormula
 from app.engine.money import Amount, Count
+from app.engine.postings import AccountKey
 from app.engine.stored import Stored
 from app.engine.targets import Pick, Target, TargetEffect, TargetKind, picked, product_names, sku_names, whole_lines
+from app.engine.unit_limits import UnitLimit, UnitOwner, UnitRooms
 
 MOST_SHOWN_UNITS = 1_000
 """Of an order with more units than this, the units that a discount touches are not listed one by one."""
@@ -118,25 +121,38 @@ class Applicability:
         own = frozenset[str]().union(*(formula.uses for formula in formulas if formula is not None))
         return own if self.narrowed_by is None else own | self.narrowed_by.asked
 
-    def picks(self, items: Sequence[Item]) -> list[Pick]:
+    def picks(self, items: Sequence[Item], rooms: UnitRooms | None = None) -> list[Pick]:
         """The units a discount may touch, in the order in which they are discounted; each line at most once.
 
         A line that several entries pick belongs to the first of them. A further rule picks among what the earlier ones
-        picked.
+        picked. `rooms` tells how many units limited entries may still pick.
         """
-        candidates = whole_lines(items) if self.narrowed_by is None else self.narrowed_by.picks(items)
+        candidates = whole_lines(items) if self.narrowed_by is None else self.narrowed_by.picks(items, rooms)
         if self.excluded.entries:
             candidates = [pick for pick in candidates if not self.excluded.cover(items[pick.index])]
         taken: set[int] = set()
         picks: list[Pick] = []
         for target in self.included.entries:
             own = [pick for pick in candidates if pick.index not in taken and target.covers(items[pick.index])]
-            chosen = picked(target, own, items)
+            chosen = picked(target, own, items, rooms)
             taken.update(pick.index for pick in chosen)
             picks += [replace(pick, targets=(*pick.targets, target)) for pick in chosen]
         if self.included_all:
             picks += [pick for pick in candidates if not self.included.cover(items[pick.index])]
         return picks
+
+    def unit_accounts(self, items: Sequence[Item], owner: UnitOwner) -> set[AccountKey]:
+        """The accounts that count units of its limited entries in an order of these lines."""
+        accounts = {
+            owner.account_of(limit, target.name, item)
+            for target in self.included.entries
+            for limit in target.unit_limits
+            if owner.applies(limit)
+            for item in items
+            if target.covers(item)
+        }
+        own = {account for account in accounts if account is not None}
+        return own if self.narrowed_by is None else own | self.narrowed_by.unit_accounts(items, owner)
 
 
 def applicability_of(definition: ApplicabilityDefinition | None) -> Applicability | None:
@@ -159,15 +175,16 @@ def narrowed(applicabilities: Iterable[Applicability | None]) -> Applicability |
     return combined
 
 
-def applicable_to(applicability: Applicability | None, cart: Cart) -> list[dict[str, Any]]:
+def applicable_to(applicability: Applicability | None, cart: Cart, picks: Sequence[Pick] = ()) -> list[dict[str, Any]]:
     """The entries of the wire's `applicable_to` list, each with the lines of `cart` that it reaches.
 
-    Where everything is included there are no entries to repeat, so the products and SKUs of the cart are named.
+    Where everything is included there are no entries to repeat, so the products and SKUs of the cart are named. `picks`
+    are the units that were discounted, if the discount said so; else those that may be.
     """
     if applicability is None:
         return []
     if not applicability.is_plain:
-        return _picked_entries(applicability, cart.items)
+        return _picked_entries(applicability, cart.items, picks)
     covered = [index for index, item in enumerate(cart.items) if applicability.covers(item)]
     listed: list[dict[str, Any]] = []
     step: Applicability | None = applicability
@@ -212,13 +229,24 @@ def _target(entry: ApplicableTo) -> Target:
         amount_limit=entry.amount_limit,
         aggregated_amount_limit=entry.aggregated_amount_limit,
         price=entry.price,
+        unit_limits=tuple(_unit_limits(entry)),
         price_formula=entry.price_formula,
     )
 
 
-def _picked_entries(applicability: Applicability, items: Sequence[Item]) -> list[dict[str, Any]]:
+def _unit_limits(entry: ApplicableTo) -> Iterator[UnitLimit]:
+    """The limits of units an entry sets; one is a formula, a number, or a formula with the number to fall back on."""
+    scopes: tuple[Literal["campaign", "promotion_tier"], ...] = ("campaign", "promotion_tier")
+    for scope, per_product, per_customer in product(scopes, (False, True), (False, True)):
+        name = f"product{'_in_collection' * per_product}{'_customer' * per_customer}_{scope}_quantity_limit"
+        limit, formula = getattr(entry, name), getattr(entry, f"{name}_formula")
+        if limit is not None or formula is not None:
+            yield UnitLimit(scope, limit, formula, per_product, per_customer)
+
+
+def _picked_entries(applicability: Applicability, items: Sequence[Item], picks: Sequence[Pick]) -> list[dict[str, Any]]:
     """Entries with the lines and units that they pick, in the order in which these are discounted."""
-    picks = applicability.picks(items)
+    picks = picks or applicability.picks(items)
     are_too_many = sum(item.quantity for item in items) > MOST_SHOWN_UNITS
     listed = []
     step: Applicability | None = applicability

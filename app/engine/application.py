@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from app.engine.cart import Cart, Item
+from app.engine.postings import Posting
 from app.engine.stored import Stored
 from app.engine.targets import Pick
 
@@ -35,7 +36,8 @@ class Application:
 
     `picks` tells which units were discounted where that is not whole lines; only a single redeemable's application
     says so, a sum does not. `credits` is how much of what is taken off a tender pays: a gift card's balance sinks by
-    it. `computed` is a single redeemable's discount as it was given, where a formula supplied its figure.
+    it. `computed` is a single redeemable's discount as it was given, where a formula supplied its figure;
+    `unit_postings` what it takes from the accounts of units that its targets limit.
     """
 
     order_discount_amount: int = 0
@@ -48,6 +50,7 @@ class Application:
     picks: tuple[Pick, ...] = ()
     credits: int = 0
     computed: Stored | None = None
+    unit_postings: tuple[Posting, ...] = ()
 
     @property
     def items_discount_amount(self) -> int:

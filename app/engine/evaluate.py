@@ -10,9 +10,9 @@ from app.engine.decision import Decision, Outcome, decision_of
 from app.engine.effects import EffectScope, GiftCredits
 from app.engine.findings import Finding
 from app.engine.money import Rounding
-from app.engine.postings import AccountKey, Counted, Posting, strictest_floor
+from app.engine.postings import AccountKey, Counted, Posting, merged_postings, strictest_floor
 from app.engine.products_once import discounted_products, opened_for_the_rest, touches
-from app.engine.redeemables import Redeemable, Unresolved, keys_of
+from app.engine.redeemables import Redeemable, Unresolved, keys_of, unit_owner
 from app.engine.refusals import (
     Refusal,
     closed,
@@ -218,6 +218,7 @@ def application_of(
         units=redeemable.units,
         variables=redeemable.variables,
         bundles_count=1 if bundle is None else bundle.quantity,
+        unit_owner=None if applicability is None or applicability.is_plain else unit_owner(redeemable, cart),
     )
     application = redeemable.effect.for_order(scope).application(scope)
     return NOTHING if closed is not None and touches(application, cart, closed) else application
@@ -314,8 +315,9 @@ def _postings(
         "discounted": application.total_discount_amount,
         "balance": application.credits,
     }
-    return tuple(
+    taken = tuple(
         Posting(account, -amounts[account.measure], accounts[account])
         for account in sorted(accounts)
         if amounts[account.measure]
     )
+    return merged_postings((*taken, *application.unit_postings)) if application.unit_postings else taken

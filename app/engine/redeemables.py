@@ -10,6 +10,7 @@ from app.engine.cart import Cart, Metadata
 from app.engine.effects import Effect
 from app.engine.postings import AccountKey, Counted, account_key
 from app.engine.rules import Named, RuleSet
+from app.engine.unit_limits import UnitOwner
 from app.engine.units import UnitSource
 from app.engine.validity import Validity
 
@@ -110,6 +111,17 @@ def keys_of(counted: Iterable[Counted], redeemable: Redeemable, cart: Cart) -> d
         )
         for kind in counted
     }
+
+
+def unit_owner(redeemable: Redeemable, cart: Cart) -> UnitOwner:
+    """Whose units a discount counts where its targets limit them."""
+    return UnitOwner(
+        redeemable.object_id,
+        redeemable.campaign_id,
+        redeemable.kind == "promotion_tier",
+        cart.customer.id if cart.customer is not None else None,
+        cart.customer is not None,
+    )
 
 
 def first_duplicate(redeemables: Iterable[Redeemable | Unresolved]) -> Redeemable | Unresolved | None:

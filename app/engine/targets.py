@@ -7,6 +7,7 @@ from typing import Any, Literal
 from app.engine.cart import Item
 from app.engine.formulas import Formula, FormulaScope, amount_of
 from app.engine.money import Rounding
+from app.engine.unit_limits import UnitLimit, UnitRooms
 
 TargetEffect = Literal[
     "APPLY_TO_EVERY",
@@ -40,6 +41,12 @@ class Target:
     aggregated_amount_limit: int | None = None
     price: int | None = None
     price_formula: Formula | None = None
+    unit_limits: tuple[UnitLimit, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What units of it are counted under."""
+        return str(self.wire["id"])
 
     def price_at(self, scope: FormulaScope | None, rounding: Rounding) -> int | None:
         """What one unit costs: by the formula, where there is one and it can be computed for the line in `scope`."""
@@ -67,6 +74,7 @@ class Target:
             and self.aggregated_amount_limit is None
             and self.price is None
             and self.price_formula is None
+            and not self.unit_limits
         )
 
 
@@ -106,7 +114,9 @@ def whole_lines(items: Sequence[Item]) -> list[Pick]:
     return [Pick(index, range(1, item.quantity + 1)) for index, item in enumerate(items)]
 
 
-def picked(target: Target, candidates: Iterable[Pick], items: Sequence[Item]) -> list[Pick]:
+def picked(
+    target: Target, candidates: Iterable[Pick], items: Sequence[Item], rooms: UnitRooms | None = None
+) -> list[Pick]:
     """What one entry picks of `candidates`, all of which it covers, in the order in which it is discounted.
 
     Lines are taken as they come, or by unit price; of equal prices the smaller subtotal comes first, then the earlier
@@ -116,7 +126,8 @@ def picked(target: Target, candidates: Iterable[Pick], items: Sequence[Item]) ->
     chosen = _every_nth_unit(target, ordered) if target.counts_units else _every_nth_line(target, ordered)
     if target.effect in ("APPLY_TO_CHEAPEST", "APPLY_TO_MOST_EXPENSIVE"):
         chosen = [_first_unit(chosen[0])] if chosen and target.counts_units else chosen[:1]
-    return _within_quantities(target, chosen)
+    chosen = _within_quantities(target, chosen)
+    return chosen if rooms is None or not target.unit_limits else _within_rooms(target, chosen, items, rooms)
 
 
 def product_names(item: Item) -> tuple[str | None, ...]:
@@ -166,6 +177,15 @@ def _every_nth_unit(target: Target, ordered: list[Pick]) -> list[Pick]:
 
 def _first_unit(pick: Pick) -> Pick:
     return replace(pick, units=pick.units[:1])
+
+
+def _within_rooms(target: Target, chosen: list[Pick], items: Sequence[Item], rooms: UnitRooms) -> list[Pick]:
+    kept = []
+    for pick in chosen:
+        allowed = rooms.allowed(target.unit_limits, target.name, items[pick.index], len(pick.units))
+        if allowed:
+            kept.append(replace(pick, units=pick.units[:allowed]))
+    return kept
 
 
 def _within_quantities(target: Target, chosen: list[Pick]) -> list[Pick]:

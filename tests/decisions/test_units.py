@@ -6,7 +6,9 @@ import pytest
 from httpx import AsyncClient
 from voucherify.models import RedemptionsRedeemResponseBody, ValidationsValidateResponseBody
 
+from app.engine.postings import AccountKey
 from app.kit.db import Database
+from app.ledger.accounts import recount
 from tests.factories.access import ProjectKeys
 from tests.factories.carts import cart, redeem, roll_back, validate
 from tests.factories.commerce import give_product, give_sku
@@ -437,3 +439,52 @@ async def test_a_bundle_is_saved_and_shown(client: AsyncClient, project: Project
 
     assert saved["bundle_rules"] == bundle_rules
     assert (await ask(client, project, "GET", f"/v1/validation-rules/{saved['id']}"))["bundle_rules"] == bundle_rules
+
+
+async def test_units_a_campaign_may_discount_are_counted_and_given_back(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    mug = await give_product(db, project, name="Mug", price=1000)
+    target = {"object": "product", "id": mug.id, "product_campaign_quantity_limit": 5}
+    discount = {"type": "AMOUNT", "amount_off": 100, "effect": "APPLY_TO_ITEMS_BY_QUANTITY"}
+    await give_ruled_coupon(client, project, "FIVE", discount, applicable_to={"included": [target]})
+    voucher = await ask(client, project, "GET", "/v1/vouchers/FIVE")
+    account = AccountKey(voucher["id"], "units", f"item:{mug.id}")
+    order = cart("FIVE", items=[bought(mug.id, 3, 1000)])
+
+    first = await redeem(client, project, order)
+    second = await redeem(client, project, order)
+    third = await checked(client, project, order)
+    async with db.read() as session:
+        counted = await recount(session, project.id, account, project.caller().project.zone)
+    await roll_back(client, project, first["redemptions"][0]["id"])
+    fourth = await checked(client, project, order)
+
+    assert [answer["order"].get("total_discount_amount", 0) for answer in (first, second, third, fourth)] == [
+        300,
+        200,
+        0,
+        300,
+    ]
+    assert counted == 5
+    assert fourth["redeemables"][0]["applicable_to"]["data"][0]["order_item_units"] == [
+        {"index": 0, "units": [1, 2, 3]}
+    ]
+
+
+async def test_each_customer_has_units_of_a_promotion_campaign_of_their_own(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    target = {"object": "product", "id": "prod_mug", "product_customer_campaign_quantity_limit": 2}
+    discount = {"type": "AMOUNT", "amount_off": 100, "effect": "APPLY_TO_ITEMS_BY_QUANTITY"}
+    await give_ruled_coupon(client, project, "TWO", discount, applicable_to={"included": [target]})
+    order = cart("TWO", items=[bought("prod_mug", 3, 1000)])
+
+    totals = []
+    for customer in ("ann", "ben", "ann"):
+        answer = await redeem(client, project, {**order, "customer": {"source_id": customer}})
+        totals.append(answer["order"].get("total_discount_amount", 0))
+    anonymous = await checked(client, project, order)
+
+    assert totals == [200, 200, 0]
+    assert anonymous["order"]["total_amount"] == 3000

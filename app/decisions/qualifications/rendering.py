@@ -110,7 +110,7 @@ def _effect(
     redeemable = _redeemable(outcome)
     shown: Wire = {
         "result": result_read(redeemable.effect, outcome.application) | bundle_result(outcome.bundle),
-        **targets_read(redeemable.applicability, outcome.cart_before or outcome.cart),
+        **targets_read(redeemable.applicability, outcome.cart_before or outcome.cart, outcome.application),
     }
     if request.order is not None:
         shown["order"] = snapshot_order(outcome, snapshot, with_items=True)

@@ -132,6 +132,11 @@ async def _release(
                     if kind in history.get(owner_id or "", ()):
                         late.add(account)
         postings += [Posting(account, amounts[account.measure]) for account in accounts if amounts[account.measure]]
+        postings += [
+            Posting(AccountKey(owner_id, "units", subject), units)
+            for owner_id, counted_units in (redemption.units or {}).items()
+            for subject, units in counted_units.items()
+        ]
     await open_accounts(session, project_id, sorted(late), zone)
     refunds = await _refunds(session, caller, redemptions, request, now)
     await apply(session, project_id, merged_postings(postings), refunds)

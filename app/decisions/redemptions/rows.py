@@ -161,6 +161,7 @@ def _redemption_row(attempt: Attempt, outcome: Outcome, order_id: str | None, pa
         else None,
         "ordered_amount": (outcome.cart_before or outcome.cart).amount,
         "discounted_amount": outcome.application.total_discount_amount,
+        "units": _units(outcome),
         "amount": outcome.application.credits if redeemable.is_tender else None,
     }
 
@@ -173,6 +174,15 @@ def _voucher_code(attempt: Attempt, redeemable: Redeemable | Unresolved) -> str 
         return redeemable.id
     code: str = attempt.snapshot.vouchers[redeemable.object_id]["code"]
     return code
+
+
+def _units(outcome: Outcome) -> Row | None:
+    """How many units of what were discounted, by owner and subject of the accounts that count them."""
+    units: Row = {}
+    for posting in outcome.postings:
+        if posting.account.measure == "units":
+            units.setdefault(posting.account.owner_id, {})[posting.account.subject] = -posting.amount
+    return units or None
 
 
 def _kept_as(attempt: Attempt, order_id: str, calculated: Row) -> Row:

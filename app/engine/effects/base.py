@@ -14,9 +14,10 @@ from app.engine.application import NOTHING, Application
 from app.engine.cart import Cart, Item, Metadata
 from app.engine.formulas import ORDER_VARIABLES, Formula, FormulaScope, amount_of, checked_formula
 from app.engine.money import LARGEST_INTEGER, Rounding
-from app.engine.postings import AccountKey
+from app.engine.postings import AccountKey, Posting, merged_postings
 from app.engine.stored import Stored
 from app.engine.targets import Pick
+from app.engine.unit_limits import UnitOwner, UnitRooms
 from app.engine.units import UnitName, UnitSource
 
 DiscountCalculationMode = Literal["DISCOUNTED_AMOUNT", "INITIAL_AMOUNT"]
@@ -40,7 +41,8 @@ class EffectScope:
     says how much each account of the redeemable has counted so far. `units` are the products and SKUs that the effect
     or its targets name, by the id under which they name them. `variables` are what formulas may ask about the
     redeemable besides its metadata (`VOUCHER_EXPIRATION_DATE`). `bundles_count` says how many complete bundles the
-    order has, 1 where none are asked for: the discount is given that often.
+    order has, 1 where none are asked for: the discount is given that often. `unit_owner` says for whom limited units
+    are counted; without one they are not.
     """
 
     cart: Cart
@@ -53,6 +55,7 @@ class EffectScope:
     units: Mapping[str, UnitSource] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     bundles_count: int = 1
+    unit_owner: UnitOwner | None = None
 
     def multiplier(self, formula: Formula) -> int:
         """How often a computed figure counts: for each complete bundle, unless the formula asks how many there are."""
@@ -222,10 +225,14 @@ class MoneyOff(Effect):
         if applicability.is_plain:
             covered = [index for index, item in enumerate(cart.items) if applicability.covers(item)]
             return self._off_items(scope, covered, [_line(cart.items[index], mode) for index in covered], most)
-        picks = applicability.picks(cart.items)
+        rooms = None
+        if scope.unit_owner is not None:
+            rooms = UnitRooms(scope.unit_owner, scope.counts, scope.for_formulas())
+        picks = applicability.picks(cart.items, rooms)
         about = scope.for_formulas() if any(pick.has_formula for pick in picks) else None
         lines = [_picked_line(cart.items[pick.index], pick, mode, about, rounding) for pick in picks]
-        return self._off_items(scope, [pick.index for pick in picks], lines, most, picks)
+        application = self._off_items(scope, [pick.index for pick in picks], lines, most, picks)
+        return application if rooms is None else replace(application, unit_postings=_taken(application, cart, rooms))
 
     def _off_items(
         self,
@@ -313,6 +320,18 @@ def _picked_line(
     most_amount = left_amount if limit is None else min(left_amount, limit)
     price = pick.price(None if about is None else about.at(item), rounding)
     return Line(left_amount, base_amount, most_amount, quantity, quantity if pick.counts_units else 1, price)
+
+
+def _taken(application: Application, cart: Cart, rooms: UnitRooms) -> tuple[Posting, ...]:
+    """One posting for each limit of units, with all units that are discounted."""
+    return merged_postings(
+        posting
+        for pick in application.picks
+        if application.item_discount_amounts[pick.index]
+        for target in pick.targets
+        if target.unit_limits
+        for posting in rooms.postings(target.unit_limits, target.name, cart.items[pick.index], len(pick.units))
+    )
 
 
 def _within_targets(parts: list[int], picks: Sequence[Pick]) -> list[int]:
