@@ -33,7 +33,7 @@ class AddManyItems(Effect):
         units = tuple(unit.computed(scope) for unit in self.units)
         for unit in units:
             if unit.unit_off:
-                application = self.giving[unit.effect](replace(scope, cart=cart), unit)
+                application = self.giving[unit.effect](scope._replace(cart=cart), unit)
                 given, cart = given + application, application.applied_to(cart)
         is_computed = any(unit is not fixed for unit, fixed in zip(units, self.units, strict=True))
         return replace(given, computed=self.model_copy(update={"units": units})) if is_computed else given

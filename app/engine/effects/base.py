@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
@@ -33,8 +34,11 @@ IsDynamic = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class EffectScope:
+NONE: Mapping[Any, Any] = MappingProxyType({})
+"""Nothing known; shared, as it cannot be changed."""
+
+
+class EffectScope(NamedTuple):
     """Everything a discount may depend on.
 
     `cart` is the order as it stands; `applicability` picks the lines for effects on lines, None picks none. `counts`
@@ -49,11 +53,11 @@ class EffectScope:
     applicability: Applicability | None = None
     mode: DiscountCalculationMode = "DISCOUNTED_AMOUNT"
     rounding: Rounding = "half_up"
-    redeemable_metadata: Metadata = field(default_factory=dict)
-    publication_metadata: Metadata = field(default_factory=dict)
-    counts: Mapping[AccountKey, int] = field(default_factory=dict)
-    units: Mapping[str, UnitSource] = field(default_factory=dict)
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    redeemable_metadata: Metadata = NONE
+    publication_metadata: Metadata = NONE
+    counts: Mapping[AccountKey, int] = NONE
+    units: Mapping[str, UnitSource] = NONE
+    variables: Mapping[str, Any] = NONE
     bundles_count: int = 1
     unit_owner: UnitOwner | None = None
 

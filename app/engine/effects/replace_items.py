@@ -13,6 +13,8 @@ class ReplaceItems(UnitEffect):
     What the new units cost more is taken off; where they cost less, the customer pays less. At most `unit_off` units
     are exchanged, one for one, the cheapest first unless the targets say otherwise. A line keeps as many units as it
     needs to carry the discounts it already has.
+
+    The official Python client (6.1.1) does not know this effect's name and refuses the answers that tell it.
     """
 
     effect: Literal["REPLACE_ITEMS"]

@@ -61,7 +61,8 @@ class TierCreate(ScheduleIn):
 
 
 class TierUpdate(SchedulePatch):
-    """A partial change. `validation_rule_assignments`, when given, names all rules that bind the tier from now on."""
+    """A partial change; official clients send null for what they leave out, so what a tier always has stays then.
+    `validation_rule_assignments`, when given, names all rules that bind the tier from now on."""
 
     name: Name | None = None
     banner: Banner | None = None

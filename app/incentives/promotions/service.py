@@ -21,7 +21,6 @@ from app.incentives.units import with_known_units
 from app.incentives.validation_rules.assignments import assign, assignments_of, unassign_all
 from app.kit import clock
 from app.kit.db import Database
-from app.kit.errors import InvalidPayload
 from app.kit.filters import When
 from app.kit.lists import fetch_page
 from app.kit.metadata import merged_metadata
@@ -75,9 +74,9 @@ async def update(db: Database, caller: Caller, tier_id: str, body: TierUpdate) -
             caller.project.check_metadata("promotion_tier", columns["tier_metadata"])
         for name, value in columns.items():
             setattr(tier, name, value)
-        if "validation_rule_assignments" in given:
-            listed = body.validation_rule_assignments.data if body.validation_rule_assignments else []
-            await _bind_exactly(session, caller, tier.id, [entry.rule_id for entry in listed])
+        if body.validation_rule_assignments is not None:
+            rule_ids = [entry.rule_id for entry in body.validation_rule_assignments.data]
+            await _bind_exactly(session, caller, tier.id, rule_ids)
         tier.updated_at = clock.now()
         shown = await _read(session, tier, campaign)
         changes = body.model_dump(mode="json", exclude_unset=True)
@@ -138,15 +137,14 @@ async def get_promotion(session: AsyncSession, caller: Caller, name_or_id: str) 
 
 
 def _changed_columns(tier: PromotionTier, body: TierUpdate) -> Answer:
-    """The columns that the request changes, but for the category. Raises InvalidPayload."""
+    """The columns that the request changes, but for the category. What a tier always has stays when it is null.
+
+    Raises InvalidPayload.
+    """
     given = body.changes()
-    columns: Answer = {}
-    for name in ("name", "hierarchy", "action"):
-        if name in given and given[name] is None:
-            raise InvalidPayload(name, "A tier always has one; it can be changed only.")
-    for name in ("name", "banner", "hierarchy"):
-        if name in given:
-            columns[name] = given[name]
+    columns: Answer = {name: given[name] for name in ("name", "hierarchy") if given.get(name) is not None}
+    if "banner" in given:
+        columns["banner"] = body.banner
     if body.action is not None:
         columns["discount"] = body.action.discount.model_dump(mode="json", exclude_none=True)
     if any(name in given for name in (*DATES, *RECURRING)):

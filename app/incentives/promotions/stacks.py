@@ -19,7 +19,6 @@ from app.incentives.promotions.schemas import StackCreate, StackUpdate
 from app.incentives.promotions.service import get_promotion
 from app.kit import clock
 from app.kit.db import Database
-from app.kit.errors import InvalidPayload
 from app.kit.filters import When
 from app.kit.ids import new_id
 from app.kit.lists import fetch_page
@@ -79,7 +78,7 @@ async def search(
 
 
 async def update(db: Database, caller: Caller, campaign_name_or_id: str, stack_id: str, body: StackUpdate) -> Answer:
-    """Change the members that were sent.
+    """Change the members that were sent; name and tiers stay when they are null.
 
     Raises CampaignNotFound, NoPromotion, StackNotFound, TierNotFound, CategoryNotFound, InvalidPayload.
     """
@@ -87,9 +86,6 @@ async def update(db: Database, caller: Caller, campaign_name_or_id: str, stack_i
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
         campaign, stack = await _get(session, caller, campaign_name_or_id, stack_id)
-        for name in ("name", "tiers"):
-            if name in given and given[name] is None:
-                raise InvalidPayload(name, "A stack always has one; it can be changed only.")
         if body.name is not None:
             stack.name = body.name
         if body.tiers is not None:

@@ -107,7 +107,7 @@ async def test_the_rules_of_a_tier_are_exactly_those_last_named(client: AsyncCli
 
     changed = await ask(client, project, "PUT", f"/v1/promotions/tiers/{tier['id']}", body)
     cleared = await ask(
-        client, project, "PUT", f"/v1/promotions/tiers/{tier['id']}", {"validation_rule_assignments": None}
+        client, project, "PUT", f"/v1/promotions/tiers/{tier['id']}", {"validation_rule_assignments": {"data": []}}
     )
 
     bound = [each["rule_id"] for each in changed["validation_rule_assignments"]["data"]]
