@@ -6,7 +6,7 @@ not found there costs one statement and one comparison, whether the id exists or
 
 import hashlib
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
@@ -126,7 +126,7 @@ async def caller_of(request: Request, permission: str) -> Caller:
         credentials = credentials_of(request, surface)
         proven = _keyring(request).find(credentials.digest())
         if proven is not None and proven.may(permission) and _may_come_from(request, credentials, proven):
-            caller = replace(proven, request_id=request_id_of(request))
+            caller = proven.on(request_id_of(request))
             request.state.caller = caller
             return caller
     return await current_caller_of(request, permission)
@@ -166,7 +166,7 @@ async def authenticate(request: Request) -> Caller:
             proven = await _prove(_database(request), _keyring(request), credentials)
             if not _may_come_from(request, credentials, proven):
                 raise Forbidden("The origin is not one of the trusted domains of the project.")
-            request.state.caller = replace(proven, request_id=request_id_of(request))
+            request.state.caller = proven.on(request_id_of(request))
         request.state.caller_is_certain = True
     caller: Caller = request.state.caller
     return caller

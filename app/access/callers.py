@@ -62,6 +62,10 @@ class Caller:
         """Who does it, as the ledger names them: a person by their login, else the key."""
         return f"user:{self.user_login}" if self.user_login else f"api_key:{self.api_key_id}"
 
+    def on(self, request_id: str) -> "Caller":
+        """The same caller, in another request."""
+        return Caller(self.project, self.api_key_id, self.role, self.kind, request_id, self.user_login, self.scopes)
+
     def may(self, permission: str) -> bool:
         """Whether the role, the token's scopes and, for client keys, the project's switches allow `permission`."""
         if permission not in ROLES[self.role] or (self.scopes is not None and permission not in self.scopes):

@@ -42,7 +42,7 @@ SELECT DISTINCT
     split_part(subject, ':', 1) AS subject,
     CASE WHEN period = '' THEN '' WHEN period LIKE '%W%' THEN 'week' WHEN length(period) = 7 THEN 'month' ELSE 'day' END
         AS period
-FROM accounts WHERE project_id = :project_id
+FROM accounts WHERE project_id = :project_id AND NOT holds_value
 """)
 
 _ACCOUNTS = """

@@ -124,7 +124,8 @@ async def _database(settings: Settings, data_dir: Path) -> AsyncIterator[tuple[s
     if settings.database_url is not None:
         yield settings.database_url, _forever
         return
-    connections = (settings.workers + 1) * settings.pool_size + SPARE_CONNECTIONS
+    # A Database has two pools: one for transactions, one for checkouts.
+    connections = 2 * (settings.workers + 1) * settings.pool_size + SPARE_CONNECTIONS
     async with embedded_postgres(data_dir, max_connections=max(100, connections)) as postgres:
         yield postgres.url, partial(_until_ended, postgres.process, data_dir)
 

@@ -230,12 +230,21 @@ def _order_row(attempt: Attempt, order_id: str, parent: Row | None, children: li
         "initial_amount": cart.initial_amount if cart.initial_amount is not None else cart.amount,
         "discount_amount": cart.discount_amount,
         "items_discount_amount": cart.items_discount_amount,
-        "items": order_items_calculated(cart.items),
+        "items": _kept_lines(attempt, parent or children[0]),
         "metadata": dict(cart.metadata),
         "redemptions": _redemptions_map(attempt, parent, children),
         "created_at": kept["created_at"] if kept else attempt.now,
         "updated_at": attempt.now if kept else None,
     }
+
+
+def _kept_lines(attempt: Attempt, head: Row) -> list[dict[str, Any]]:
+    """The lines of the order, without what the head's snapshot of it says of discounts that were just applied."""
+    application = attempt.decision.application
+    if application.item_discount_amounts or application.item_discount_quantities:
+        return order_items_calculated(attempt.decision.cart.items)
+    lines: list[dict[str, Any]] = head["order_snapshot"].get("items", [])
+    return lines
 
 
 def _redemptions_map(attempt: Attempt, parent: Row | None, children: list[Row]) -> Mapping[str, Any]:

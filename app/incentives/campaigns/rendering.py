@@ -58,7 +58,7 @@ def campaign_read(
         "vouchers_generation_status": campaign.generation_status,
         "protected": False,
         "object": "campaign",
-        "validation_rules_assignments": assignment_list(assignments).model_dump(mode="json"),
+        "validation_rules_assignments": assignment_list(assignments),
         "warnings": list(warnings) or None,
     }
     return {

@@ -1,6 +1,7 @@
 """Binding rules to campaigns, vouchers and promotion tiers: steps that run inside somebody's transaction."""
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,7 +18,7 @@ from app.incentives.validation_rules.errors import (
     ValidationRuleNotFound,
 )
 from app.incentives.validation_rules.repository import BINDABLE, AssignmentRepository, Ids, ValidationRuleRepository
-from app.incentives.validation_rules.schemas import AssignmentList, AssignmentRead
+from app.incentives.validation_rules.schemas import AssignmentRead
 from app.kit import clock
 from app.kit.ids import new_id
 from app.models import ValidationRule, ValidationRuleAssignment
@@ -105,10 +106,10 @@ async def assignments_of(
     return found
 
 
-def assignment_list(assignments: Iterable[AssignmentRead]) -> AssignmentList:
-    """The `validation_rules_assignments` member of a campaign, voucher or tier."""
-    data = list(assignments)
-    return AssignmentList(data=data, total=len(data))
+def assignment_list(assignments: Iterable[AssignmentRead]) -> dict[str, Any]:
+    """The `validation_rules_assignments` member of a campaign, voucher or tier (AssignmentList), as JSON values."""
+    data = [assignment.model_dump(mode="json") for assignment in assignments]
+    return {"object": "list", "data_ref": "data", "data": data, "total": len(data)}
 
 
 async def unassign_all(session: AsyncSession, project_id: int, object_ids: Ids) -> None:

@@ -61,7 +61,7 @@ def voucher_read(
             **({} if gift is None else {"redeemed_amount": gift["redeemed_amount"]}),
             "url": f"{url}/redemptions?page=1&limit=10",
         },
-        "validation_rules_assignments": assignment_list(assignments).model_dump(mode="json"),
+        "validation_rules_assignments": assignment_list(assignments),
     }
     return {
         "campaign": campaign.name if campaign else None,

@@ -231,7 +231,7 @@ async def test_the_assignments_of_many_objects_are_read_at_once(
     async with db.read() as session:
         found = await assignments_of(session, project.id, [bound.id, free.id])
 
-    shown = assignment_list(found[bound.id]).model_dump(mode="json")
+    shown = assignment_list(found[bound.id])
     assert shown == {"object": "list", "data_ref": "data", "data": [assignment], "total": 1}
     assert BusValRuleAssignment.from_dict(shown["data"][0]) is not None
     assert found[free.id] == []
