@@ -110,19 +110,19 @@ async def test_a_formula_asks_about_the_code_its_publication_and_its_buyer(
 
 
 async def test_the_price_of_a_target_is_a_formula_or_a_number_and_shown_as_it_was_sent(
-    client: AsyncClient, db: Database, project: ProjectKeys
+    plain_client: AsyncClient, db: Database, project: ProjectKeys
 ) -> None:
     entries: list[dict[str, Any]] = [
         {"object": "product", "id": "sofa", "price": 1_00, "price_formula": "ORDER_ITEM_PRICE * 0.9"},
         {"object": "product", "id": "mug", "price_formula": 2.5},
     ]
-    rule = await give_rule(client, project, rules={}, applicable_to={"included": entries})
+    rule = await give_rule(plain_client, project, rules={}, applicable_to={"included": entries})
     voucher = await give_voucher(
         db, project, code="NINE", discount={"type": "FIXED", "fixed_amount": 9, "effect": "APPLY_TO_ITEMS"}
     )
-    await give_assignment(client, project, rule["id"], "voucher", voucher.id)
+    await give_assignment(plain_client, project, rule["id"], "voucher", voucher.id)
 
-    answer = await validate(client, project, cart("NINE", items=[line("sofa", 100_00), line("mug", 10_00, 2)]))
+    answer = await validate(plain_client, project, cart("NINE", items=[line("sofa", 100_00), line("mug", 10_00, 2)]))
 
     assert [item["discount_amount"] for item in answer["order"]["items"]] == [10_00, 15_00]
     shown = [entry["price_formula"] for entry in answer["redeemables"][0]["applicable_to"]["data"]]

@@ -233,19 +233,19 @@ async def test_several_things_are_given_at_once_and_shown_as_they_were_saved(
 
 
 async def test_an_upgrade_tells_what_was_replaced_by_what(
-    client: AsyncClient, db: Database, project: ProjectKeys
+    plain_client: AsyncClient, db: Database, project: ProjectKeys
 ) -> None:
     large = await give_product(db, project, name="Large", price=1500)
     await give_ruled_coupon(
-        client,
+        plain_client,
         project,
         "LARGE",
         {"type": "UNIT", "unit_off": 2, "unit_type": large.id, "effect": "REPLACE_ITEMS"},
         applicable_to={"included": [{"object": "product", "id": "prod_small"}]},
     )
 
-    # The official Python client refuses this effect's name, so its model is not asked.
-    answer = await validate(client, project, whole(cart("LARGE", items=[bought("prod_small", 3, 1000)])))
+    # The official Python plain_client refuses this effect's name, so its model is not asked.
+    answer = await validate(plain_client, project, whole(cart("LARGE", items=[bought("prod_small", 3, 1000)])))
 
     details = {
         "source_index": 0,

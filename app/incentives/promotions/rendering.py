@@ -57,7 +57,7 @@ def tier_read(
                 "total_discount_amount": summary.discounted_amount,
             },
         },
-        "validation_rule_assignments": assignment_list(assignments).model_dump(mode="json"),
+        "validation_rule_assignments": assignment_list(assignments),
         "created_at": format_instant(tier.created_at),
         "updated_at": format_instant(tier.updated_at) if tier.updated_at else None,
         "object": "promotion_tier",
