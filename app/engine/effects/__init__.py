@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Discriminator, Tag
 
 from app.engine.effects.add_many_items import AddManyItems
 from app.engine.effects.add_missing_items import AddMissingItems
@@ -17,27 +17,31 @@ from app.engine.effects.percent_off import PercentOff
 from app.engine.effects.replace_items import ReplaceItems
 
 
-def _with_effect(definition: Any) -> Any:
-    """Units without an effect are missing ones, as the contract has it."""
-    if isinstance(definition, Mapping) and definition.get("effect") is None:
-        return {**definition, "effect": "ADD_MISSING_ITEMS"}
-    return definition
+def _tag(definition: Any) -> Any:
+    """What tells discounts apart: the type, and of those in units the effect, missing ones unless it says otherwise."""
+    members = (
+        definition if isinstance(definition, Mapping) else vars(definition) if isinstance(definition, Effect) else {}
+    )
+    kind = members.get("type")
+    return members.get("effect") or "ADD_MISSING_ITEMS" if kind == "UNIT" else kind
 
 
-def _without_mapping(schema: dict[str, Any]) -> None:
-    """OpenAPI's discriminator maps a value to one schema; units are five, told apart by `effect`."""
-    schema.pop("discriminator", None)
-
-
-UnitDiscount = Annotated[
-    Annotated[
-        AddMissingItems | AddNewItems | AddManyItems | AddSameItems | ReplaceItems, Field(discriminator="effect")
-    ],
-    BeforeValidator(_with_effect),
-]
+# A discriminator that is no field: OpenAPI has no nested ones, and one field does not tell all of them apart.
 Discount = Annotated[
-    AmountOff | PercentOff | FixedPrice | UnitDiscount,
-    Field(discriminator="type", json_schema_extra=_without_mapping),
+    Annotated[AmountOff, Tag("AMOUNT")]
+    | Annotated[PercentOff, Tag("PERCENT")]
+    | Annotated[FixedPrice, Tag("FIXED")]
+    | Annotated[AddMissingItems, Tag("ADD_MISSING_ITEMS")]
+    | Annotated[AddNewItems, Tag("ADD_NEW_ITEMS")]
+    | Annotated[AddManyItems, Tag("ADD_MANY_ITEMS")]
+    | Annotated[AddSameItems, Tag("ADD_SAME_ITEMS")]
+    | Annotated[ReplaceItems, Tag("REPLACE_ITEMS")],
+    Discriminator(
+        _tag,
+        custom_error_type="discount",
+        custom_error_message="A discount has the type AMOUNT, PERCENT, FIXED or UNIT; one of the type UNIT has the "
+        "effect ADD_MISSING_ITEMS, ADD_NEW_ITEMS, ADD_MANY_ITEMS, ADD_SAME_ITEMS or REPLACE_ITEMS.",
+    ),
 ]
 
 __all__ = [
@@ -55,5 +59,4 @@ __all__ = [
     "Hindrance",
     "PercentOff",
     "ReplaceItems",
-    "UnitDiscount",
 ]
