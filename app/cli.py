@@ -195,9 +195,7 @@ def doctor() -> None:
         async with _migrated_database(url) as db:
             differences = await examine(db)
         for difference in differences:
-            console.print(
-                f"{difference.project}: {difference.what}: {difference.stored} stored, {difference.counted} counted"
-            )
+            console.print(f"{difference.project}: {difference.what}: {difference.problem}")
         if differences:
             raise typer.Exit(1)
         console.print("Everything adds up.")

@@ -10,17 +10,26 @@ from app.access.audit import endpoints as audit_log
 from app.access.authentication import Keyring, claimant_of
 from app.access.oauth import endpoints as oauth
 from app.access.projects import endpoints as projects
+from app.access.stacking_rules import endpoints as stacking_rules
+from app.commerce.custom_events import endpoints as custom_events
 from app.commerce.customers import endpoints as customers
+from app.commerce.metadata_schemas import endpoints as metadata_schemas
 from app.commerce.orders import endpoints as orders
+from app.commerce.product_collections import endpoints as product_collections
 from app.commerce.products import endpoints as products
+from app.commerce.segments import endpoints as segments
 from app.decisions.qualifications import endpoints as qualifications
 from app.decisions.redemptions import endpoints as redemptions
 from app.decisions.validations import endpoints as validations
 from app.distribution.publications import endpoints as publications
 from app.incentives.async_actions import endpoints as async_actions
+from app.incentives.balances import endpoints as balances
 from app.incentives.campaigns import endpoints as campaigns
+from app.incentives.categories import endpoints as categories
+from app.incentives.promotions import endpoints as promotions
 from app.incentives.validation_rules import endpoints as validation_rules
 from app.incentives.vouchers import endpoints as vouchers
+from app.incentives.wallets import endpoints as wallets
 from app.kit import health
 from app.kit.cors import ClientCors
 from app.kit.db import Database
@@ -37,12 +46,21 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders.router,
     customers.router,
     products.router,
+    segments.router,
+    product_collections.router,
+    custom_events.router,
+    metadata_schemas.router,
+    wallets.router,
     health.router,
     oauth.router,
     projects.router,
+    stacking_rules.router,
     audit_log.router,
     vouchers.router,
+    balances.router,
     campaigns.router,
+    promotions.router,
+    categories.router,
     async_actions.router,
     validation_rules.router,
     publications.router,

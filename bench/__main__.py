@@ -25,11 +25,14 @@ from bench.copying import Copying
 from bench.load import Load
 from bench.pgbench import run_pgbench, script_of, statements_of
 from bench.processes import Guerdon, Server, generate_load, guerdon, uvicorn
+from bench.promotions import LIVE, RELEVANT, Headers, open_promotions, qualification_body
 from bench.report import Figures, Line, Report, middle, middle_ratio, show
 
 CLIENTS = 32
 FLOOR = Path(__file__).with_name("floor.sql")
 CHECKOUT_MARK, GENERATION_MARK, MEMORY_MARK_MIB = 0.5, 0.5, 250
+PROMOTIONS_MARK = 0.5
+AMONG_MANY, ALONE = f"qualify among {LIVE:,} promotions", f"the {RELEVANT} that apply alone"
 FLOOR_NAMES = {"/v1/validations": "/validate", "/v1/redemptions": "/redeem"}
 NEXT_TO = "a bare FastAPI route"
 
@@ -70,12 +73,23 @@ class Bench:
     bare: Server
     codes: list[str]
     scripts: Mapping[str, Path]
+    promotions: tuple[Headers, Headers]
     redeemed: int = 0
     floor_redeemed: int = 0
     measured: dict[tuple[str, str], list[Figures]] = field(default_factory=dict)
     runs: Iterator[int] = field(default_factory=itertools.count)
 
-    async def drive(self, what: str, server: Server, path: str, codes: list[str]) -> None:
+    async def drive(
+        self,
+        what: str,
+        server: Server,
+        path: str,
+        codes: list[str],
+        *,
+        body: str | None = None,
+        headers: Headers | None = None,
+        who: str | None = None,
+    ) -> None:
         """One measurement over HTTP. Raises RuntimeError when anything but 200 was answered."""
         cpu_before = server.cpu_seconds()
         seen = await generate_load(
@@ -83,8 +97,8 @@ class Bench:
                 host="127.0.0.1",
                 port=server.port,
                 path=path,
-                headers=self.server.headers,
-                body=workload.checkout_body(),
+                headers=dict(headers or self.server.headers),
+                body=body or workload.checkout_body(),
                 codes=codes,
                 customers=random.sample(workload.customer_ids(self.plan.customers), min(self.plan.customers, 10_000)),
                 order_prefix=f"order-{next(self.runs):04d}-",
@@ -101,8 +115,8 @@ class Bench:
         if path == "/redeem":
             self.floor_redeemed += answers
         cpu = (server.cpu_seconds() - cpu_before) / answers * 1e6
-        who = {self.server.port: "Guerdon", self.floor.port: NEXT_TO, self.bare.port: "the load generator"}[server.port]
-        self.keep(what, who, Figures(seen.per_second, seen.p50, seen.p99, cpu))
+        named = {self.server.port: "Guerdon", self.floor.port: NEXT_TO, self.bare.port: "the load generator"}
+        self.keep(what, who or named[server.port], Figures(seen.per_second, seen.p50, seen.p99, cpu))
 
     async def drive_postgres(self, what: str) -> None:
         done, per_second, latency = await run_pgbench(
@@ -126,6 +140,16 @@ class Bench:
             await self.drive(what, self.server, path, codes)
             if what in self.scripts:
                 await self.drive_postgres(what)
+        for headers, who in zip(self.promotions, (ALONE, "Guerdon"), strict=True):
+            await self.drive(
+                AMONG_MANY,
+                self.server,
+                "/v1/qualifications",
+                hot,
+                body=qualification_body(),
+                headers=headers,
+                who=who,
+            )
         await self.drive("an answer of 8 kB", self.bare, "/", spread)
 
 
@@ -186,9 +210,11 @@ async def ready_bench(plan: Plan, server: Guerdon, folder: Path) -> AsyncIterato
     scripts = {"redeem": folder / "redeem.sql", "redeem one hot code": folder / "hot.sql"}
     for script, sampled in zip(scripts.values(), (len(codes), 1), strict=True):
         script.write_text(script_of(statements, codes=sampled))
+    say(f"setting up {LIVE:,} promotions")
+    promotions = await open_promotions(server)
     environment = {"FLOOR_DATABASE_URL": server.database_url}
     async with uvicorn("app", folder, **environment) as floor, uvicorn("bare", folder) as bare:
-        bench = Bench(plan, server, floor, bare, codes, scripts, redeemed=1)
+        bench = Bench(plan, server, floor, bare, codes, scripts, promotions, redeemed=1)
         await check_same_shape(bench, body)
         yield bench
 
@@ -224,6 +250,7 @@ def shape_of(value: Any) -> Any:
 def lines_of(bench: Bench) -> list[Line]:
     """The lines of the table; what is ours stands above its floors, with its ratio to the first of them."""
     marks = {"validate": CHECKOUT_MARK, "redeem": CHECKOUT_MARK, "redeem one hot code": CHECKOUT_MARK}
+    marks[AMONG_MANY] = PROMOTIONS_MARK
     marks["generate codes"] = GENERATION_MARK
     lines = []
     for what in [*marks, "an answer of 8 kB"]:

@@ -181,6 +181,7 @@ class StackingRules(BaseModel):
     redeemables_application_mode: str = "ALL"
     redeemables_sorting_rule: str = "REQUESTED_ORDER"
     grouped_redeemables_sorting_rule: str = "JOINT_ALWAYS_LAST"
+    tenders_sorting_rule: str = "AFTER_DISCOUNTS"
     redeemables_products_application_mode: str = "STACK"
     redeemables_no_effect_rule: str = "REDEEM_ANYWAY"
     no_effect_skip_categories: list[str] = []

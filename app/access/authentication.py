@@ -19,9 +19,11 @@ from app.access.errors import Forbidden, MissingPermission, Unauthorized
 from app.access.origins import is_trusted
 from app.access.permissions import PERMISSIONS, ROLES, Role, permissions_of
 from app.access.project_settings import ProjectSettings
+from app.access.stacking_rules.rules import rules_of
 from app.access.tokens import token_hash, token_matches
 from app.kit.db import Database
 from app.kit.errors import NotFound
+from app.kit.metadata_schema import compile_schemas
 
 Surface: TypeAlias = Literal["server", "client", "management"]
 
@@ -32,7 +34,10 @@ _HEADERS: dict[Surface, tuple[str, str]] = {
 }
 
 _PROJECT_COLUMNS = (
-    "p.id, p.public_id, p.timezone, p.currency, p.case_sensitive_codes, p.settings, p.configuration_version"
+    "p.id, p.public_id, p.timezone, p.currency, p.case_sensitive_codes, p.settings, p.stacking_rules, "
+    "p.configuration_version, "
+    "(SELECT jsonb_object_agg(related_object, to_jsonb(s)) FROM metadata_schemas s WHERE s.project_id = p.id) "
+    "AS metadata_schemas"
 )
 _KEY = f"""
 SELECT k.id AS api_key_id, k.kind, k.role, k.token_hash, k.revoked_at, NULL::jsonb AS scopes,
@@ -236,6 +241,8 @@ def project_view(row: Any) -> ProjectView:
         settings=ProjectSettings.model_validate(_plain(row["settings"])),
         version=row["configuration_version"],
         currency=row["currency"],
+        metadata_schemas=compile_schemas(_plain(row["metadata_schemas"])),
+        stacking=rules_of(_plain(row["stacking_rules"])),
     )
 
 

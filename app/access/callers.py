@@ -1,16 +1,22 @@
 """Who is asking: the project, the key and its role, known before any endpoint runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from app.access.permissions import CLIENT_SWITCHES, ROLES, Role
 from app.access.project_settings import ProjectSettings
+from app.engine.stacking import DEFAULT_STACKING_RULES, StackingRules
+from app.kit.metadata_schema import MetadataSchema
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectView:
-    """What a request needs to know of its project. `version` is the configuration this view was read at."""
+    """What a request needs to know of its project. `version` is the configuration this view was read at.
+
+    `metadata_schemas` are by resource; most projects have none.
+    """
 
     id: int
     public_id: str
@@ -19,6 +25,17 @@ class ProjectView:
     settings: ProjectSettings = field(default_factory=ProjectSettings)
     version: int = 0
     currency: str | None = None
+    metadata_schemas: Mapping[str, MetadataSchema] = field(default_factory=dict)
+    stacking: StackingRules = DEFAULT_STACKING_RULES
+
+    def check_metadata(self, resource: str, metadata: Mapping[str, Any] | None, path: str = "metadata") -> None:
+        """Metadata that is to be kept with a resource; without a schema, and where none is given, anything goes.
+
+        Raises MetadataValidationFailed.
+        """
+        schema = self.metadata_schemas.get(resource)
+        if schema is not None and metadata is not None:
+            schema.check(metadata, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,11 @@ class Caller:
     @property
     def project_id(self) -> int:
         return self.project.id
+
+    @property
+    def actor(self) -> str:
+        """Who does it, as the ledger names them: a person by their login, else the key."""
+        return f"user:{self.user_login}" if self.user_login else f"api_key:{self.api_key_id}"
 
     def on(self, request_id: str) -> "Caller":
         """The same caller, in another request."""

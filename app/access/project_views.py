@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.callers import ProjectView
 from app.access.project_settings import ProjectSettings
+from app.access.stacking_rules.rules import rules_of
 from app.models import Project
 
 
@@ -30,4 +31,5 @@ def view_of(project: Project) -> ProjectView:
         settings=ProjectSettings.model_validate(project.settings),
         version=project.configuration_version,
         currency=project.currency,
+        stacking=rules_of(project.stacking_rules),
     )

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.kit.errors import Busy, DuplicateFound, NotFound
 from app.kit.ids import new_id
 from app.kit.metadata import merged_metadata
+from app.kit.metadata_schema import MetadataSchema
 from app.kit.repository import Repository, Row
 
 ATTEMPTS = 10
@@ -55,11 +56,16 @@ class SourcedRepository(Repository[Row]):
 
         Raises NotFound.
         """
+        row = await self.find_by_reference(reference, even_binned=even_binned)
+        if row is None:
+            raise NotFound(self.resource_type, reference)
+        return row
+
+    async def find_by_reference(self, reference: str, *, even_binned: bool = False) -> Row | None:
+        """The row with this id, else the one with this source id."""
         rows = self.every_row() if even_binned else self.rows()
         by_either = rows.where(or_(self.model.id == reference, self.model.source_id == reference))
         row: Row | None = await self.session.scalar(by_either.order_by((self.model.id == reference).desc()).limit(1))
-        if row is None:
-            raise NotFound(self.resource_type, reference)
         return row
 
     async def get_locked(self, reference: str, *, even_binned: bool = False) -> Row:
@@ -105,13 +111,20 @@ class SourcedRepository(Repository[Row]):
 
 
 async def upsert(
-    rows: SourcedRepository[Row], row_id: str | None, source_id: str | None, describe: Describe[Row], now: datetime
+    rows: SourcedRepository[Row],
+    row_id: str | None,
+    source_id: str | None,
+    describe: Describe[Row],
+    now: datetime,
+    schema: MetadataSchema | None = None,
 ) -> Upserted[Row]:
     """Change the row with this id, else the one with this source id, else make one. What stays equal is not written.
+    With a `schema`, metadata that is given has to be as it says once it is merged.
 
-    Raises NotFound for an unknown id, DuplicateFound when a deleted resource still keeps the source id, and Busy when
-    others delete the row as often as this makes it.
+    Raises NotFound for an unknown id, DuplicateFound when a deleted resource still keeps the source id, Busy when
+    others delete the row as often as this makes it, and MetadataValidationFailed.
     """
+    describe = _checked(rows, describe, schema)
     for _ in range(ATTEMPTS):
         row = await rows.find_mentioned(row_id, source_id)
         if row is None and row_id is not None:
@@ -134,15 +147,36 @@ async def upsert(
     raise Busy
 
 
-async def update(rows: SourcedRepository[Row], row: Row, describe: Describe[Row], now: datetime) -> Upserted[Row]:
+async def update(
+    rows: SourcedRepository[Row],
+    row: Row,
+    describe: Describe[Row],
+    now: datetime,
+    schema: MetadataSchema | None = None,
+) -> Upserted[Row]:
     """Write what differs.
 
-    Raises NotFound when the row was deleted meanwhile.
+    Raises NotFound when the row was deleted meanwhile, MetadataValidationFailed.
     """
-    changed = await _change(rows, row, describe, now)
+    changed = await _change(rows, row, _checked(rows, describe, schema), now)
     if changed is None:
         raise NotFound(rows.resource_type, row.id)
     return changed
+
+
+def _checked(rows: SourcedRepository[Row], describe: Describe[Row], schema: MetadataSchema | None) -> Describe[Row]:
+    """`describe`, refusing metadata that is not as `schema` says."""
+    if schema is None:
+        return describe
+
+    def checked(row: Row | None) -> Given:
+        given = describe(row)
+        if given.metadata is not None:
+            stored = {} if row is None else given.values.get(rows.metadata_name, getattr(row, rows.metadata_name))
+            schema.check(merged_metadata(stored, given.metadata))
+        return given
+
+    return checked
 
 
 async def _change(

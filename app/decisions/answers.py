@@ -9,8 +9,11 @@ from pydantic import Field
 
 from app.commerce.orders.schemas import CustomerId, OrderItemRead, Status
 from app.engine.applicability import ApplicableTo
+from app.engine.bundles import ItemKind
 from app.engine.effects import Discount
-from app.engine.stacking import SkipReason, StackingRules
+from app.engine.stacking import ContractSkipReason, StackingRules
+from app.incentives.categories.schemas import StackedCategoryRead
+from app.incentives.promotions.schemas import PromotionTierRead
 from app.incentives.vouchers.schemas import VoucherRead
 from app.kit.lists import ListBody, PageBody
 from app.kit.wire import Instant, Metadata, WireOut
@@ -62,17 +65,56 @@ class ResultDetails(WireOut):
     message: str
 
 
+class BundleItem(WireOut):
+    """Units of one line of the order that go into bundles."""
+
+    id: str
+    object: Literal["product", "sku"]
+    item_index: int
+    item_quantity: int
+
+
+class MissingItem(WireOut):
+    """What one complete bundle still needs."""
+
+    id: str
+    object: ItemKind
+    item_quantity: int
+
+
+class BundleRead(WireOut):
+    """How many complete bundles the order has, of at most `limit`; the discount is given that often."""
+
+    quantity: int
+    limit: int
+    identified: list[BundleItem]
+    missing: list[MissingItem] | None = None
+
+
 class AppliedResult(WireOut):
     discount: Discount
+    bundle: BundleRead | None = None
+
+
+class GiftUse(WireOut):
+    """`balance` is what the card holds before `credits` of it are used."""
+
+    balance: int
+    credits: int
+
+
+class GiftResult(WireOut):
+    gift: GiftUse
 
 
 class FailedResult(WireOut):
     error: ErrorRead
     details: ResultDetails
+    bundle: BundleRead | None = None
 
 
 class SkippedDetails(WireOut):
-    key: SkipReason
+    key: ContractSkipReason
     message: str
 
 
@@ -80,10 +122,20 @@ class SkippedResult(WireOut):
     details: SkippedDetails
 
 
+class OrderItemUnits(WireOut):
+    """Units of one line, by their numbers from 1; not listed when the order has more than 1000 units."""
+
+    index: int
+    units: list[int] | None = None
+    units_limit_exceeded: bool | None = None
+
+
 class ApplicableToEntry(ApplicableTo):
-    """An entry of a rule's targets and the lines of the order it reaches."""
+    """An entry of a rule's targets with the lines of the order it reaches, in the order in which they are discounted,
+    and their units where the entry does not mean whole lines."""
 
     order_item_indices: list[int] | None = None
+    order_item_units: list[OrderItemUnits] | None = None
 
 
 class RedeemableDetails(WireOut):
@@ -92,7 +144,8 @@ class RedeemableDetails(WireOut):
     metadata: Metadata | None = None
     campaign_id: str | None = None
     campaign_name: str | None = None
-    categories: list[Any] | None = None
+    name: Annotated[str | None, Field(description="Of a promotion tier.")] = None
+    categories: list[StackedCategoryRead] | None = None
 
 
 class ApplicableRedeemable(RedeemableDetails):
@@ -100,11 +153,11 @@ class ApplicableRedeemable(RedeemableDetails):
 
     status: Literal["APPLICABLE"]
     id: str
-    object: Literal["voucher"]
+    object: Literal["voucher", "promotion_tier"]
     order: CalculatedOrder
     applicable_to: ListBody[ApplicableToEntry]
     inapplicable_to: ListBody[ApplicableToEntry]
-    result: AppliedResult
+    result: AppliedResult | GiftResult
 
 
 class InapplicableRedeemable(RedeemableDetails):
@@ -159,6 +212,13 @@ class TraceEntry(WireOut):
 Outcome = Annotated[ApplicableRedeemable | InapplicableRedeemable | SkippedRedeemable, Field(discriminator="status")]
 
 
+class BestDealRead(WireOut):
+    """How the best deal was found, with `options.best_deal`."""
+
+    is_optimal: Annotated[bool, Field(description="Nothing saves more; else the search was cut short.")]
+    considered: Annotated[int, Field(description="How many times a redeemable was looked at.")]
+
+
 class ValidationRead(WireOut):
     """`redeemables` are those that apply, or all of them when the request is not valid."""
 
@@ -170,6 +230,7 @@ class ValidationRead(WireOut):
     order: CalculatedOrder | None = None
     tracking_id: str | None = None
     stacking_rules: StackingRules
+    best_deal: BestDealRead | None = None
     trace: list[TraceEntry] | None = None
 
 
@@ -203,6 +264,10 @@ class RelatedRedemptions(WireOut):
     redemptions: list[RelatedRedemption] | None = None
 
 
+class GiftAmount(WireOut):
+    amount: Annotated[int, Field(description="What the card paid; negative where a rollback gave it back.")]
+
+
 class RedemptionRead(WireOut):
     """A redemption or, by `object`, the rollback of one. `redemption` is the parent of a part of a stack; for a
     rollback it is what was rolled back."""
@@ -229,6 +294,8 @@ class RedemptionRead(WireOut):
     related_object_id: str
     related_redemptions: RelatedRedemptions | None = None
     voucher: RedeemedVoucher | None = None
+    promotion_tier: PromotionTierRead | None = None
+    gift: GiftAmount | None = None
 
 
 class RedemptionsRead(WireOut):
@@ -239,6 +306,7 @@ class RedemptionsRead(WireOut):
     order: CalculatedOrder | None = None
     inapplicable_redeemables: list[InapplicableRedeemable] | None = None
     skipped_redeemables: list[SkippedRedeemable] | None = None
+    best_deal: BestDealRead | None = None
     trace: list[TraceEntry] | None = None
 
 
@@ -265,19 +333,38 @@ class VoucherRedemptions(PageBody):
     redemption_entries: list[RedemptionRead]
 
 
-class QualifiedRedeemable(RedeemableDetails):
-    id: Annotated[str, Field(description="The voucher's code.")]
-    object: Literal["voucher"]
+class QualifiedTier(RedeemableDetails):
+    id: Annotated[str, Field(description="The voucher's code; else the id.")]
+    object: Literal["voucher", "promotion_tier", "promotion_stack", "campaign"]
     created_at: Instant
-    result: AppliedResult
+    name: str | None = None
+    banner: str | None = None
+    result: AppliedResult | GiftResult | None = None
     order: CalculatedOrder | None = None
-    applicable_to: ListBody[ApplicableToEntry]
-    inapplicable_to: ListBody[ApplicableToEntry]
+    applicable_to: ListBody[ApplicableToEntry] | None = None
+    inapplicable_to: ListBody[ApplicableToEntry] | None = None
     validation_rules_assignments: ListBody[Any] | None = None
 
 
+class QualifiedRedeemable(QualifiedTier):
+    """A stack has no result and no targets of its own, but `redeemables`: its tiers, one after the other."""
+
+    redeemables: list[QualifiedTier] | None = None
+
+
+class QualifiedList(ListBody[QualifiedRedeemable]):
+    has_more: bool
+    more_starting_after: Annotated[
+        str | None,
+        Field(
+            description="The `starting_after` of the next page: an instant whose last three digits tell those apart "
+            "that were created in one millisecond. Only when sorted by DEFAULT."
+        ),
+    ] = None
+
+
 class QualificationRead(WireOut):
-    redeemables: ListBody[QualifiedRedeemable]
+    redeemables: QualifiedList
     order: CalculatedOrder | None = None
     tracking_id: str | None = None
     stacking_rules: StackingRules

@@ -14,6 +14,28 @@ class DuplicatedRedeemables(AppError):
         super().__init__(f"{redeemable_id} is named more than once.", resource_id=redeemable_id)
 
 
+class TooManyRedeemables(AppError):
+    """400: the project's stacking rules allow fewer redeemables in one request (`redeemables_limit`)."""
+
+    key = "invalid_redeemables"
+    message = "Invalid redeemables"
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__(f"One request may have up to {limit} redeemables, this one has {count}.")
+
+
+class StackNotAlone(AppError):
+    """400: a promotion stack is redeemed by itself, not together with others."""
+
+    key = "invalid_redeemables"
+    message = "Invalid redeemables"
+
+    def __init__(self, stack_id: str) -> None:
+        super().__init__(
+            f"{stack_id} is a promotion stack; it must be the only redeemable of a request.", resource_id=stack_id
+        )
+
+
 class RedemptionFailed(AppError):
     """400 or 404: what was asked for cannot be redeemed; key and message are those of the first failure.
 

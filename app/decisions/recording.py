@@ -1,14 +1,16 @@
 """Writing a decision down: postings, order, redemptions and announcements in one statement, all or nothing."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
 
-from app.engine.postings import Posting
+from app.engine.postings import AccountKey, Posting
 from app.kit.db import Connection, to_json
 from app.ledger.accounts import posting_arrays
 from app.ledger.errors import Outdated, refusal_of
+from app.ledger.movements import Holdings, Movement, holdings_after, movement_rows
 
 # The configuration is held still first, then the order is kept, and accounts are posted to last. Every recording locks
 # in this sequence, and a code that everybody redeems is locked only for the posting and the commit. An order that
@@ -16,7 +18,7 @@ from app.ledger.errors import Outdated, refusal_of
 # does an account that ran out.
 RECORD: Final = """
 WITH guarded AS MATERIALIZED (
-    SELECT require_configuration($1, $2)
+    SELECT $1::integer AS project, require_configuration($1, $2)
 ), kept_order AS (
     INSERT INTO orders AS known
     SELECT given.* FROM guarded, jsonb_populate_recordset(NULL::orders, $9) AS given
@@ -38,17 +40,27 @@ WITH guarded AS MATERIALIZED (
     RETURNING id
 ), written AS MATERIALIZED (
     SELECT
+        (SELECT project FROM guarded) AS project,
         (SELECT count(*) FROM kept_order) AS orders,
         (SELECT count(*) FROM redemption) AS redemptions,
         (SELECT count(*) FROM event) AS events
 )
 SELECT
     CASE WHEN orders < jsonb_array_length($9) THEN refuse_outdated() END,
-    apply_postings($1, $3, $4, $5, $6, $7, $8) AS balances
-FROM written
+    applied.balances,
+    applied.moved
+FROM written, apply_postings(written.project, $3, $4, $5, $6, $7, $8, $13) AS applied
 """
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The new balances of the accounts posted to: of those that count, and of those that hold value."""
+
+    balances: Mapping[AccountKey, int]
+    holdings: Mapping[AccountKey, Holdings]
 
 
 async def record(
@@ -57,16 +69,18 @@ async def record(
     version: int,
     *,
     postings: Sequence[Posting],
+    movements: Sequence[Movement],
     orders: Sequence[Row],
     order_seen_at: Any,
     redemptions: Sequence[Row],
     events: Sequence[Row],
-) -> list[int]:
-    """Write all of it; gives the new balances in the order of `postings`.
+) -> Recorded:
+    """Write all of it: `postings` to accounts that count, `movements` to accounts that hold value, and the rows.
 
     Rows are dictionaries by column name. `order_seen_at` is the order's `updated_at` as it was read.
     Raises RanOut, or Outdated when configuration or order have changed since they were read; then nothing is written.
     """
+    moves = movement_rows(movements)
     try:
         row = await connection.fetchrow(
             RECORD,
@@ -77,6 +91,7 @@ async def record(
             order_seen_at,
             to_json(redemptions),
             to_json(events),
+            None if moves is None else to_json(moves),
         )
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "orders_project_id_source_id_key":
@@ -87,5 +102,5 @@ async def record(
         if refusal is None:
             raise
         raise refusal from error
-    balances: list[int] = row["balances"] or []
-    return balances
+    balances = zip((posting.account for posting in postings), row["balances"] or (), strict=True)
+    return Recorded(dict(balances), holdings_after(row["moved"]))

@@ -1,6 +1,7 @@
 """Decisions on the wire: plain dictionaries in the shapes of the contract."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from app.access.callers import Caller
@@ -8,17 +9,19 @@ from app.commerce.customers.tracking import customer_tracking_id
 from app.decisions.schemas import CheckoutIn
 from app.decisions.snapshot import Snapshot
 from app.engine.applicability import Applicability, applicable_to, inapplicable_to
+from app.engine.application import NOTHING, Application
+from app.engine.bundles import Bundle
 from app.engine.cart import Cart
 from app.engine.decision import Decision, Failure, Outcome
-from app.engine.effects import Effect
+from app.engine.effects import Effect, GiftCredits
 from app.engine.findings import Finding
 from app.engine.order_calculation import order_calculated
-from app.engine.redeemables import Redeemable
-from app.engine.stacking import DEFAULT_STACKING_RULES, SKIP_MESSAGES
+from app.engine.redeemables import Redeemable, Unresolved
+from app.engine.stacking import SKIP_MESSAGES
+from app.engine.stored import Stored
+from app.incentives.categories.rendering import stacked_categories
 
 Wire = dict[str, Any]
-
-STACKING_RULES: Wire = DEFAULT_STACKING_RULES.model_dump(mode="json")
 
 
 def wire_list(data: list[Any]) -> Wire:
@@ -40,31 +43,67 @@ def outcome_read(outcome: Outcome, snapshot: Snapshot, request: CheckoutIn, *, r
     shown: Wire = {"status": outcome.status, "id": redeemable.id, "object": redeemable.kind}
     if outcome.status == "APPLICABLE" and isinstance(redeemable, Redeemable):
         shown["order"] = snapshot_order(outcome, snapshot, with_items="order" in request.options.expand)
-        shown |= targets_read(redeemable.applicability, outcome.cart)
-        shown["result"] = {"discount": discount_read(redeemable.effect)}
+        shown |= targets_read(redeemable.applicability, outcome.cart_before or outcome.cart, outcome.application)
+        shown["result"] = result_read(redeemable.effect, outcome.application) | bundle_result(outcome.bundle)
     elif outcome.failure is not None:
-        shown["result"] = failure_result(outcome.failure, request_id=request_id)
+        shown["result"] = failure_result(outcome.failure, request_id=request_id) | bundle_result(outcome.bundle)
     elif outcome.skip_reason is not None:
-        details = {"key": outcome.skip_reason, "message": SKIP_MESSAGES[outcome.skip_reason]}
-        shown["result"] = {"details": details}
+        # Official clients know the contract's reasons only; the message tells ours.
+        key = "exclusion_rules_not_met" if outcome.skip_reason == "saves_less" else outcome.skip_reason
+        shown["result"] = {"details": {"key": key, "message": SKIP_MESSAGES[outcome.skip_reason]}}
     if "redeemable" in request.options.expand and isinstance(redeemable, Redeemable):
         shown["metadata"] = dict(redeemable.metadata)
         if redeemable.campaign_id is not None:
             shown |= {"campaign_id": redeemable.campaign_id, "campaign_name": redeemable.campaign_name}
+        if redeemable.object_id in snapshot.tiers:
+            shown["name"] = snapshot.tiers[redeemable.object_id].row.name
     if "category" in request.options.expand:
-        shown["categories"] = []
+        shown["categories"] = categories_read(redeemable, snapshot)
     return shown
 
 
-def targets_read(applicability: Applicability | None, cart: Cart) -> Wire:
+def categories_read(redeemable: Redeemable | Unresolved, snapshot: Snapshot) -> list[Wire]:
+    """The category of a redeemable, in the contract's list, with how stacking rules see it."""
+    category_id = redeemable.category_id if isinstance(redeemable, Redeemable) else None
+    return stacked_categories(snapshot.categories.get(category_id or ""), snapshot.stacking)
+
+
+def targets_read(applicability: Applicability | None, cart: Cart, application: Application = NOTHING) -> Wire:
+    """What the discount reaches of `cart`, the order before it, and what is excluded."""
     return {
-        "applicable_to": wire_list(applicable_to(applicability, cart)),
+        "applicable_to": wire_list(applicable_to(applicability, cart, application.picks)),
         "inapplicable_to": wire_list(inapplicable_to(applicability, cart)),
     }
 
 
-def discount_read(effect: Effect) -> Wire:
-    return effect.model_dump(mode="json", exclude_none=True)
+def result_read(effect: Effect, application: Application) -> Wire:
+    """What a redeemable gives: a discount, or credits of a gift card with what it holds before they are used."""
+    if isinstance(effect, GiftCredits):
+        return {"gift": {"balance": effect.balance, "credits": application.credits}}
+    return {"discount": discount_read(application.computed or effect)}
+
+
+def discount_read(discount: Stored) -> Wire:
+    return discount.model_dump(mode="json", exclude_none=True)
+
+
+def bundle_result(bundle: Bundle | None) -> Wire:
+    """The member of a `result` that tells what the order has of a bundle, where rules ask for one."""
+    if bundle is None:
+        return {}
+    shown: Wire = {
+        "quantity": bundle.quantity,
+        "limit": bundle.limit,
+        "identified": [
+            {"id": each.id, "object": each.kind, "item_index": each.index, "item_quantity": each.quantity}
+            for each in bundle.identified
+        ],
+    }
+    if bundle.missing:
+        shown["missing"] = [
+            {"id": each.id, "object": each.kind, "item_quantity": each.quantity} for each in bundle.missing
+        ]
+    return {"bundle": shown}
 
 
 def failure_result(failure: Failure, *, request_id: str) -> Wire:
@@ -114,6 +153,11 @@ def identity_of(snapshot: Snapshot) -> Wire:
         shown["customer_id"] = snapshot.customer["id"]
         shown["customer"] = {"id": snapshot.customer["id"], "object": "customer"}
     return shown
+
+
+def best_deal_read(decision: Decision) -> Wire:
+    """How the best deal was found, where one was asked for."""
+    return {"best_deal": asdict(decision.best_deal)} if decision.best_deal is not None else {}
 
 
 def trace_read(decision: Decision) -> list[Wire]:

@@ -7,11 +7,24 @@ from pydantic_core import PydanticCustomError
 
 from app.commerce.customers.schemas import CustomerIn
 from app.commerce.orders.schemas import OrderIn
+from app.engine.money import LARGEST_INTEGER, READ_WHOLE
 from app.kit.wire import Metadata, WireIn
 
 MAX_REDEEMABLES = 30
 
-RedeemableId = Annotated[str, Field(min_length=1, max_length=500, description="A voucher's code, or its id.")]
+RedeemableId = Annotated[
+    str, Field(min_length=1, max_length=500, description="A voucher's code, or the id of anything else.")
+]
+
+
+Credits = Annotated[int, Field(gt=0, le=LARGEST_INTEGER), READ_WHOLE]
+
+
+class GiftIn(WireIn):
+    credits: Annotated[
+        Credits | None,
+        Field(description="What the card shall pay, in minor units; all that it can when left out."),
+    ] = None
 
 
 class RedeemableIn(WireIn):
@@ -19,12 +32,21 @@ class RedeemableIn(WireIn):
 
     object: Literal["voucher", "promotion_tier", "promotion_stack"] = "voucher"
     id: RedeemableId
+    gift: Annotated[GiftIn | None, Field(description="For gift cards.")] = None
 
 
 class OptionsIn(WireIn):
     """`expand` asks for details of what was redeemed beyond ids and results."""
 
     expand: list[Literal["order", "redemption", "redeemable", "category"]] = Field(default_factory=list)
+    best_deal: Annotated[
+        bool,
+        Field(
+            description="Use those redeemables, in that order, that save the customer most under the stacking rules, "
+            "and leave the others out. What fails is left out, too, whatever `redeemables_application_mode` says. The "
+            "search takes some 0.2 seconds at most; `best_deal.is_optimal` of the answer tells whether it was done."
+        ),
+    ] = False
 
 
 class CheckoutIn(WireIn):

@@ -17,35 +17,46 @@ from app.commerce.orders.resolution import (
     stored_items,
 )
 from app.commerce.orders.schemas import OrderIn
-from app.decisions.errors import DuplicatedRedeemables
-from app.decisions.schemas import CheckoutIn, RedeemableIn
+from app.decisions.errors import DuplicatedRedeemables, StackNotAlone, TooManyRedeemables
+from app.decisions.formula_facts import with_formula_facts
+from app.decisions.given_units import with_units
+from app.decisions.memberships import with_memberships
+from app.decisions.promotions import ALL_PERIODS, named_promotions, tier_redeemable, unopened_of
+from app.decisions.schemas import CheckoutIn, OptionsIn, RedeemableIn
+from app.decisions.unit_counts import with_unit_counts
 from app.engine.applicability import narrowed
+from app.engine.best_deal import best_deal
 from app.engine.cart import Address, Cart, Customer, Product, Sku
 from app.engine.decision import Decision
+from app.engine.effects import Effect, GiftCredits
 from app.engine.evaluate import evaluate
-from app.engine.postings import AccountKey, Period, account_key, period_name
-from app.engine.redeemables import Redeemable, Unresolved, first_duplicate
-from app.engine.stacking import DEFAULT_STACKING_RULES
+from app.engine.postings import AccountKey, period_name
+from app.engine.redeemables import DEFAULT_HIERARCHY, Redeemable, Unresolved, first_duplicate
+from app.engine.stacking import StackingRules
 from app.engine.validity import Validity, parse_validity
 from app.incentives.codes.normal_form import normalise
 from app.incentives.configuration import (
     CompiledCampaign,
     CompiledRule,
+    CompiledTier,
     ConfigurationCache,
     compile_effect,
     compile_validity,
     counts_of,
 )
+from app.incentives.promotions.schemas import MOST_TIERS
 from app.kit.db import Connection, Database
 from app.kit.errors import NotFound
 from app.ledger.accounts import open_accounts
 from app.ledger.errors import Outdated
+from app.ledger.movements import Holdings
+from app.models import Category
 
 # One round trip. Every branch is a look-up by key, so the cost depends on the cart and not on how much is stored.
 # Arrays rather than joins: a plan made while a table was small would join by reading all accounts of the project.
 SNAPSHOT = """
 WITH voucher AS MATERIALIZED (
-    SELECT known, id, campaign_id FROM vouchers AS known
+    SELECT known, id, campaign_id, type FROM vouchers AS known
     WHERE project_id = $1 AND (normal_code = ANY ($2) OR id = ANY ($3)) AND deleted_at IS NULL
 ), customer AS MATERIALIZED (
     SELECT known, id FROM customers AS known WHERE project_id = $1 AND (id = $4 OR source_id = $5)
@@ -66,21 +77,26 @@ SELECT
         WHERE project_id = $1 AND related_object_id = ANY (ARRAY(SELECT id FROM voucher))) AS assignments,
     ARRAY(SELECT known FROM accounts AS known
         WHERE project_id = $1
-            AND owner_id = ANY (ARRAY(SELECT unnest(ARRAY[id, campaign_id]) FROM voucher))
+            AND owner_id = ANY (ARRAY(SELECT unnest(ARRAY[id, campaign_id]) FROM voucher) || $12)
             AND measure = ANY ('{uses,ordered,discounted}')
             AND subject = ANY (ARRAY['', $9, $10, 'customer:' || (SELECT id FROM customer)])
-            AND period = ANY ($11)) AS accounts
+            AND period = ANY ($11)) AS accounts,
+    ARRAY(SELECT known FROM accounts AS known
+        WHERE project_id = $1 AND owner_id = ANY (ARRAY(SELECT id FROM voucher WHERE type = 'GIFT_VOUCHER'))
+            AND measure = 'balance' AND subject = '' AND period = '') AS holdings
 """
 
 Row = Mapping[str, Any]
-ALL_PERIODS: tuple[Period, ...] = ("", "day", "week", "month")
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What was read at `version`, as rows for the answer and as values for the engine.
 
-    `unopened` are accounts that began to count after there were redemptions and have no row yet: they must be opened
+    `tiers` are the promotion tiers by id; `stack_id` is the promotion stack that is asked for. `stacking` are the
+    project's rules, `counts` what accounts have counted so far, in positive numbers. `holdings` are what the gift cards
+    hold, by voucher; those without an account yet are not in it and hold what they were made with. `unopened` are
+    accounts that began to count after there were redemptions and have no row yet: they must be opened
     (`ledger.accounts.open_accounts`) before anything is posted to them, and read again.
     """
 
@@ -89,9 +105,15 @@ class Snapshot:
     redeemables: tuple[Redeemable | Unresolved, ...]
     vouchers: Mapping[str, Row]
     campaigns: Mapping[str, CompiledCampaign]
+    tiers: Mapping[str, CompiledTier]
+    stack_id: str | None
+    counts: Mapping[AccountKey, int]
+    categories: Mapping[str, Category | None]
+    stacking: StackingRules
     assignments: Sequence[Row]
     customer: Row | None
     kept_order: Row | None
+    holdings: Mapping[str, Holdings]
     unopened: frozenset[AccountKey]
 
 
@@ -110,18 +132,26 @@ async def read(db: Database, cache: ConfigurationCache, caller: Caller, request:
         return await load(connection, cache, caller, request, now)
 
 
-def decision_on(snapshot: Snapshot, caller: Caller, *, explain: bool) -> Decision:
-    """What the engine says to the redeemables of the snapshot, all together.
+def decision_on(snapshot: Snapshot, caller: Caller, options: OptionsIn, *, explain: bool) -> Decision:
+    """What the engine says to the redeemables of the snapshot, all together; or to the best of them, if that is asked.
 
-    Raises DuplicatedRedeemables.
+    A promotion stack counts as one redeemable, so that limits of how many do not cut it.
+
+    Raises DuplicatedRedeemables, TooManyRedeemables.
     """
+    stacking, limit = snapshot.stacking, snapshot.stacking.redeemables_limit
+    if snapshot.stack_id is not None:
+        stacking = stacking.model_copy(update={"applicable_redeemables_limit": MOST_TIERS})
+    elif len(snapshot.redeemables) > limit:
+        raise TooManyRedeemables(len(snapshot.redeemables), limit)
     duplicate = first_duplicate(snapshot.redeemables)
     if duplicate is not None:
         raise DuplicatedRedeemables(duplicate.id)
-    return evaluate(
+    decide = best_deal if options.best_deal else evaluate
+    return decide(
         snapshot.cart,
         snapshot.redeemables,
-        DEFAULT_STACKING_RULES,
+        stacking,
         rounding=caller.project.settings.rounding,
         explain=explain,
     )
@@ -130,12 +160,16 @@ def decision_on(snapshot: Snapshot, caller: Caller, *, explain: bool) -> Decisio
 async def load(
     connection: Connection, cache: ConfigurationCache, caller: Caller, request: CheckoutIn, now: datetime
 ) -> Snapshot:
-    """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration.
+    """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration;
+    what rules ask of segments and collections takes up to three more (`memberships`), what discounts give one more
+    (`given_units`), and promotions that this process lacks up to two (`named_promotions`).
 
-    Raises NotFound for a customer's or order's id that the project does not have, and Outdated when the configuration
-    has changed since the caller's project was read.
+    Raises StackNotAlone; NotFound for a customer's or order's id that the project does not have, and Outdated when the
+    configuration has changed since the caller's project was read.
     """
     project = caller.project
+    stack_id = _stack_id(request)
+    promotions = await named_promotions(connection, cache, project, request.redeemables)
     order, customer = request.order or OrderIn(), request.customer or CustomerIn()
     names = [redeemable.id for redeemable in request.redeemables if redeemable.object == "voucher"]
     row = await connection.fetchrow(
@@ -151,6 +185,7 @@ async def load(
         f"api_key:{caller.api_key_id}",
         f"user:{caller.user_login}",
         [period_name(period, now, project.zone) for period in ALL_PERIODS],
+        promotions.owner_ids,
     )
     if row["version"] != project.version:
         raise Outdated
@@ -164,16 +199,26 @@ async def load(
         project.version,
         {voucher["campaign_id"] for voucher in row["vouchers"] if voucher["campaign_id"]},
         {assignment["rule_id"] for assignment in row["assignments"]},
+        {voucher["category_id"] for voucher in row["vouchers"] if voucher["category_id"]},
     )
     cart = _cart(caller, request, row, now)
     counts = {
         AccountKey(account["owner_id"], account["measure"], account["subject"], account["period"]): -account["balance"]
         for account in row["accounts"]
     }
+    holdings = {account["owner_id"]: Holdings(account["balance"], account["totals"]) for account in row["holdings"]}
     found = _by_name(row["vouchers"])
     redeemables: list[Redeemable | Unresolved] = []
     unopened: set[AccountKey] = set()
     for asked in request.redeemables:
+        if asked.object != "voucher":
+            for tier in promotions.meant_by(asked):
+                if isinstance(tier, CompiledTier):
+                    redeemables.append(tier_redeemable(tier, counts, in_stack=stack_id is not None))
+                    unopened |= unopened_of(tier.history, tier.id, tier.campaign.row.id, cart, counts)
+                else:
+                    redeemables.append(tier)
+            continue
         voucher = _find(found, asked, project.case_sensitive_codes)
         if voucher is None:
             redeemables.append(Unresolved(asked.object, asked.id))
@@ -184,38 +229,51 @@ async def load(
             for assignment in row["assignments"]
             if assignment["related_object_id"] == voucher["id"]
         ]
-        redeemables.append(redeemable_of(asked.id, voucher, campaign, own_rules, counts))
+        category = _category_of(voucher, campaign, configuration.categories)
+        redeemables.append(
+            redeemable_of(asked, voucher, campaign, category, own_rules, counts, holdings.get(voucher["id"]))
+        )
         unopened |= _unopened(voucher, campaign, cart, counts)
+    redeemables = await with_units(connection, project.id, redeemables)
+    redeemables = await with_formula_facts(connection, project.id, redeemables, row["vouchers"])
+    cart = await with_memberships(connection, cache, project, cart, redeemables)
+    redeemables = await with_unit_counts(connection, project.id, cart, redeemables)
     return Snapshot(
         version=row["version"],
         cart=cart,
         redeemables=tuple(redeemables),
         vouchers={voucher["id"]: voucher for voucher in row["vouchers"]},
         campaigns=configuration.campaigns,
+        tiers=promotions.tiers,
+        stack_id=stack_id,
+        counts=counts,
+        categories=configuration.categories,
+        stacking=project.stacking,
         assignments=row["assignments"],
         customer=row["customer"],
         kept_order=row["kept_order"],
+        holdings=holdings,
         unopened=frozenset(unopened),
     )
 
 
 def redeemable_of(
-    name: str,
+    asked: RedeemableIn,
     voucher: Row,
     campaign: CompiledCampaign | None,
+    category: Category | None,
     own_rules: Sequence[CompiledRule],
     counts: Mapping[AccountKey, int],
+    holdings: Holdings | None,
 ) -> Redeemable:
     """A voucher as the engine sees it: what it lacks it has from its campaign, and the rules of both must hold."""
     rules = (*campaign.rules, *own_rules) if campaign else tuple(own_rules)
     counted, _ = counts_of(voucher["counted"])
-    effect = compile_effect(voucher["discount"]) or (campaign.effect if campaign else None)
-    assert effect is not None  # every voucher that can be saved has a discount or a campaign with one
     return Redeemable(
         kind="voucher",
-        id=name,
+        id=asked.id,
         object_id=voucher["id"],
-        effect=effect,
+        effect=_effect(asked, voucher, campaign, holdings),
         campaign_id=voucher["campaign_id"],
         campaign_name=campaign.row.name if campaign else None,
         applicability=narrowed(rule.applicability for rule in rules),
@@ -228,7 +286,40 @@ def redeemable_of(
         counted=counted | campaign.counted if campaign else counted,
         holder_id=voucher["holder_id"],
         metadata=voucher["metadata"] or {},
+        category_id=category.id if category else None,
+        hierarchy=category.hierarchy if category else DEFAULT_HIERARCHY,
+        is_tender=voucher["type"] == "GIFT_VOUCHER",
+        bundles=tuple((rule.id, rule.bundle) for rule in rules if rule.bundle is not None),
     )
+
+
+def _category_of(
+    voucher: Row, campaign: CompiledCampaign | None, categories: Mapping[str, Category | None]
+) -> Category | None:
+    """The voucher's own category while there is such a category, else its campaign's."""
+    own = categories.get(voucher["category_id"] or "")
+    return own if own is not None or campaign is None else categories.get(campaign.row.category_id or "")
+
+
+def gift_definition(voucher: Row, campaign: CompiledCampaign | None) -> Mapping[str, Any]:
+    """What a gift card was made with and what it pays: its own, else its campaign's."""
+    definition: Mapping[str, Any] | None = voucher["gift"] or (campaign.row.gift if campaign else None)
+    assert definition is not None  # every gift card that can be saved has one, or a campaign with one
+    return definition
+
+
+def _effect(asked: RedeemableIn, voucher: Row, campaign: CompiledCampaign | None, holdings: Holdings | None) -> Effect:
+    """The voucher's own discount, else its campaign's; or what a gift card holds and how much of it is asked for."""
+    if voucher["type"] == "GIFT_VOUCHER":
+        definition = gift_definition(voucher, campaign)
+        return GiftCredits(
+            effect=definition["effect"],
+            balance=definition["amount"] if holdings is None else holdings.balance,
+            credits=asked.gift.credits if asked.gift else None,
+        )
+    effect = compile_effect(voucher["discount"]) or (campaign.effect if campaign else None)
+    assert effect is not None  # every voucher that can be saved has a discount or a campaign with one
+    return effect
 
 
 def _validity(voucher: Row, campaign: CompiledCampaign | None) -> Validity:
@@ -250,20 +341,17 @@ def _unopened(
     _, history = counts_of(voucher["counted"])
     if campaign is not None:
         history |= campaign.history
-    keys = (
-        account_key(
-            counted,
-            object_id=voucher["id"],
-            campaign_id=voucher["campaign_id"],
-            customer_id=cart.customer.id if cart.customer else None,
-            api_key_id=cart.api_key_id,
-            user_login=cart.user_login,
-            now=cart.now,
-            zone=cart.zone,
-        )
-        for counted in history
-    )
-    return {key for key in keys if key is not None and key not in counts}
+    return unopened_of(history, voucher["id"], voucher["campaign_id"], cart, counts)
+
+
+def _stack_id(request: CheckoutIn) -> str | None:
+    """The promotion stack that is asked for. Raises StackNotAlone."""
+    for asked in request.redeemables:
+        if asked.object == "promotion_stack":
+            if len(request.redeemables) > 1:
+                raise StackNotAlone(asked.id)
+            return asked.id
+    return None
 
 
 def _by_name(vouchers: Sequence[Row]) -> dict[str, Row]:
@@ -273,8 +361,6 @@ def _by_name(vouchers: Sequence[Row]) -> dict[str, Row]:
 
 
 def _find(found: Mapping[str, Row], asked: RedeemableIn, case_sensitive: bool) -> Row | None:
-    if asked.object != "voucher":
-        return None
     return found.get(normalise(asked.id, case_sensitive)) or found.get(asked.id)
 
 

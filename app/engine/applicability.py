@@ -1,71 +1,60 @@
 """Which lines of an order a discount on lines may touch, and how that is told on the wire."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, Literal
 
-from pydantic import field_validator
-from pydantic_core import PydanticCustomError
-
 from app.engine.cart import Cart, Item
+from app.engine.formulas import OrderFormula, PriceFormula
 from app.engine.money import Amount, Count
+from app.engine.postings import AccountKey
 from app.engine.stored import Stored
+from app.engine.targets import Pick, Target, TargetEffect, TargetKind, picked, product_names, sku_names, whole_lines
+from app.engine.unit_limits import UnitLimit, UnitOwner, UnitRooms
+
+MOST_SHOWN_UNITS = 1_000
+"""Of an order with more units than this, the units that a discount touches are not listed one by one."""
 
 
 class ApplicableTo(Stored):
-    """A product or SKU that a validation rule includes or excludes, as written and as returned.
+    """A product, SKU or product collection that a validation rule includes or excludes, as written and as returned.
 
-    Choosing a product chooses its SKUs too. Everything from `price` to `target` narrows how the entry is used (prices,
-    caps, the cheapest only, every second unit); these options are kept and returned as they are, and applied by the
-    release that brings targets.
+    Choosing a product chooses its SKUs too. Everything from `price` to `target` narrows how an included entry is used:
+    prices, caps (the smallest wins), the cheapest only, every second unit. An excluded entry takes whole lines out.
     """
 
-    object: Literal["product", "sku", "products_collection"]
+    object: TargetKind
     id: str
     source_id: str | None = None
     product_id: str | None = None
     product_source_id: str | None = None
-    effect: Literal[
-        "APPLY_TO_EVERY",
-        "APPLY_TO_CHEAPEST",
-        "APPLY_FROM_CHEAPEST",
-        "APPLY_TO_MOST_EXPENSIVE",
-        "APPLY_FROM_MOST_EXPENSIVE",
-    ] = "APPLY_TO_EVERY"
+    effect: TargetEffect = "APPLY_TO_EVERY"
     price: Amount | None = None
-    price_formula: str | float | None = None
+    price_formula: PriceFormula = None
     quantity_limit: Count | None = None
     aggregated_quantity_limit: Count | None = None
     amount_limit: Count | None = None
     aggregated_amount_limit: Count | None = None
     product_campaign_quantity_limit: Count | None = None
-    product_campaign_quantity_limit_formula: str | None = None
+    product_campaign_quantity_limit_formula: OrderFormula = None
     product_customer_campaign_quantity_limit: Count | None = None
-    product_customer_campaign_quantity_limit_formula: str | None = None
+    product_customer_campaign_quantity_limit_formula: OrderFormula = None
     product_in_collection_campaign_quantity_limit: Count | None = None
-    product_in_collection_campaign_quantity_limit_formula: str | None = None
+    product_in_collection_campaign_quantity_limit_formula: OrderFormula = None
     product_in_collection_customer_campaign_quantity_limit: Count | None = None
-    product_in_collection_customer_campaign_quantity_limit_formula: str | None = None
+    product_in_collection_customer_campaign_quantity_limit_formula: OrderFormula = None
     product_promotion_tier_quantity_limit: Count | None = None
-    product_promotion_tier_quantity_limit_formula: str | None = None
+    product_promotion_tier_quantity_limit_formula: OrderFormula = None
     product_customer_promotion_tier_quantity_limit: Count | None = None
-    product_customer_promotion_tier_quantity_limit_formula: str | None = None
+    product_customer_promotion_tier_quantity_limit_formula: OrderFormula = None
     product_in_collection_promotion_tier_quantity_limit: Count | None = None
-    product_in_collection_promotion_tier_quantity_limit_formula: str | None = None
+    product_in_collection_promotion_tier_quantity_limit_formula: OrderFormula = None
     product_in_collection_customer_promotion_tier_quantity_limit: Count | None = None
-    product_in_collection_customer_promotion_tier_quantity_limit_formula: str | None = None
+    product_in_collection_customer_promotion_tier_quantity_limit_formula: OrderFormula = None
     repeat: Count | None = None
     skip_initially: Count | None = None
     target: Literal["ITEM", "UNIT"] | None = None
-
-    @field_validator("object")
-    @classmethod
-    def _is_resolvable(cls, value: str) -> str:
-        if value == "products_collection":
-            raise PydanticCustomError(
-                "products_collection", "There are no product collections in this project; name products or SKUs."
-            )
-        return value
 
 
 class ApplicabilityDefinition(Stored):
@@ -77,28 +66,20 @@ class ApplicabilityDefinition(Stored):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """One entry: the names it goes by (ids and source ids) and its wire shape."""
-
-    is_sku: bool
-    names: frozenset[str]
-    wire: Mapping[str, Any]
-
-    def covers(self, item: Item) -> bool:
-        return not self.names.isdisjoint(_sku_names(item) if self.is_sku else _product_names(item))
-
-
-@dataclass(frozen=True, slots=True)
 class Targets:
     """Entries with the names of all of them gathered, so that a line is looked up once, not entry by entry."""
 
     entries: tuple[Target, ...] = ()
     product_names: frozenset[str] = frozenset()
     sku_names: frozenset[str] = frozenset()
+    collection_ids: frozenset[str] = frozenset()
+    are_plain: bool = True
 
     def cover(self, item: Item) -> bool:
-        return bool(self.product_names and not self.product_names.isdisjoint(_product_names(item))) or bool(
-            self.sku_names and not self.sku_names.isdisjoint(_sku_names(item))
+        return (
+            bool(self.product_names and not self.product_names.isdisjoint(product_names(item)))
+            or bool(self.sku_names and not self.sku_names.isdisjoint(sku_names(item)))
+            or bool(self.collection_ids and not self.collection_ids.isdisjoint(item.collection_ids))
         )
 
 
@@ -122,6 +103,57 @@ class Applicability:
             return False
         return self.narrowed_by is None or self.narrowed_by.covers(item)
 
+    @property
+    def collection_ids(self) -> frozenset[str]:
+        """The product collections it names; lines must say which of them they are in (`Item.collection_ids`)."""
+        own = self.included.collection_ids | self.excluded.collection_ids
+        return own if self.narrowed_by is None else own | self.narrowed_by.collection_ids
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether lines are touched whole, so that nothing but `covers` has to be asked."""
+        return self.included.are_plain and (self.narrowed_by is None or self.narrowed_by.is_plain)
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """What the price formulas of its entries ask for by name."""
+        formulas = (target.price_formula for target in self.included.entries)
+        own = frozenset[str]().union(*(formula.uses for formula in formulas if formula is not None))
+        return own if self.narrowed_by is None else own | self.narrowed_by.asked
+
+    def picks(self, items: Sequence[Item], rooms: UnitRooms | None = None) -> list[Pick]:
+        """The units a discount may touch, in the order in which they are discounted; each line at most once.
+
+        A line that several entries pick belongs to the first of them. A further rule picks among what the earlier ones
+        picked. `rooms` tells how many units limited entries may still pick.
+        """
+        candidates = whole_lines(items) if self.narrowed_by is None else self.narrowed_by.picks(items, rooms)
+        if self.excluded.entries:
+            candidates = [pick for pick in candidates if not self.excluded.cover(items[pick.index])]
+        taken: set[int] = set()
+        picks: list[Pick] = []
+        for target in self.included.entries:
+            own = [pick for pick in candidates if pick.index not in taken and target.covers(items[pick.index])]
+            chosen = picked(target, own, items, rooms)
+            taken.update(pick.index for pick in chosen)
+            picks += [replace(pick, targets=(*pick.targets, target)) for pick in chosen]
+        if self.included_all:
+            picks += [pick for pick in candidates if not self.included.cover(items[pick.index])]
+        return picks
+
+    def unit_accounts(self, items: Sequence[Item], owner: UnitOwner) -> set[AccountKey]:
+        """The accounts that count units of its limited entries in an order of these lines."""
+        accounts = {
+            owner.account_of(limit, target.name, item)
+            for target in self.included.entries
+            for limit in target.unit_limits
+            if owner.applies(limit)
+            for item in items
+            if target.covers(item)
+        }
+        own = {account for account in accounts if account is not None}
+        return own if self.narrowed_by is None else own | self.narrowed_by.unit_accounts(items, owner)
+
 
 def applicability_of(definition: ApplicabilityDefinition | None) -> Applicability | None:
     """What `definition` means at checkout. None when it names no target, which discounts no line."""
@@ -143,13 +175,16 @@ def narrowed(applicabilities: Iterable[Applicability | None]) -> Applicability |
     return combined
 
 
-def applicable_to(applicability: Applicability | None, cart: Cart) -> list[dict[str, Any]]:
+def applicable_to(applicability: Applicability | None, cart: Cart, picks: Sequence[Pick] = ()) -> list[dict[str, Any]]:
     """The entries of the wire's `applicable_to` list, each with the lines of `cart` that it reaches.
 
-    Where everything is included there are no entries to repeat, so the products and SKUs of the cart are named.
+    Where everything is included there are no entries to repeat, so the products and SKUs of the cart are named. `picks`
+    are the units that were discounted, if the discount said so; else those that may be.
     """
     if applicability is None:
         return []
+    if not applicability.is_plain:
+        return _picked_entries(applicability, cart.items, picks)
     covered = [index for index, item in enumerate(cart.items) if applicability.covers(item)]
     listed: list[dict[str, Any]] = []
     step: Applicability | None = applicability
@@ -170,31 +205,67 @@ def inapplicable_to(applicability: Applicability | None, cart: Cart) -> list[dic
 
 
 def _targets(entries: Sequence[ApplicableTo]) -> Targets:
-    targets = tuple(
-        Target(
-            is_sku=entry.object == "sku",
-            names=frozenset(name for name in (entry.id, entry.source_id) if name),
-            wire=entry.model_dump(mode="json", exclude_none=True),
-        )
-        for entry in entries
-    )
+    targets = tuple(map(_target, entries))
     return Targets(
         entries=targets,
-        product_names=frozenset().union(*(target.names for target in targets if not target.is_sku)),
-        sku_names=frozenset().union(*(target.names for target in targets if target.is_sku)),
+        product_names=frozenset().union(*(target.names for target in targets if target.kind == "product")),
+        sku_names=frozenset().union(*(target.names for target in targets if target.kind == "sku")),
+        collection_ids=frozenset().union(*(target.names for target in targets if target.kind == "products_collection")),
+        are_plain=all(target.is_plain for target in targets),
     )
 
 
-def _product_names(item: Item) -> tuple[str | None, ...]:
-    product = item.product
-    own = item.source_id if item.related_object != "sku" else None
-    return (item.product_id, own) if product is None else (item.product_id, own, product.id, product.source_id)
+def _target(entry: ApplicableTo) -> Target:
+    return Target(
+        kind=entry.object,
+        names=frozenset(name for name in (entry.id, entry.source_id) if name),
+        wire=entry.model_dump(mode="json", exclude_none=True),
+        effect=entry.effect,
+        counts_units=entry.target == "UNIT",
+        skip_initially=entry.skip_initially or 0,
+        repeat=entry.repeat or 1,
+        quantity_limit=entry.quantity_limit,
+        aggregated_quantity_limit=entry.aggregated_quantity_limit,
+        amount_limit=entry.amount_limit,
+        aggregated_amount_limit=entry.aggregated_amount_limit,
+        price=entry.price,
+        unit_limits=tuple(_unit_limits(entry)),
+        price_formula=entry.price_formula,
+    )
 
 
-def _sku_names(item: Item) -> tuple[str | None, ...]:
-    sku = item.sku
-    own = item.source_id if item.related_object == "sku" else None
-    return (item.sku_id, own) if sku is None else (item.sku_id, own, sku.id, sku.source_id)
+def _unit_limits(entry: ApplicableTo) -> Iterator[UnitLimit]:
+    """The limits of units an entry sets; one is a formula, a number, or a formula with the number to fall back on."""
+    scopes: tuple[Literal["campaign", "promotion_tier"], ...] = ("campaign", "promotion_tier")
+    for scope, per_product, per_customer in product(scopes, (False, True), (False, True)):
+        name = f"product{'_in_collection' * per_product}{'_customer' * per_customer}_{scope}_quantity_limit"
+        limit, formula = getattr(entry, name), getattr(entry, f"{name}_formula")
+        if limit is not None or formula is not None:
+            yield UnitLimit(scope, limit, formula, per_product, per_customer)
+
+
+def _picked_entries(applicability: Applicability, items: Sequence[Item], picks: Sequence[Pick]) -> list[dict[str, Any]]:
+    """Entries with the lines and units that they pick, in the order in which these are discounted."""
+    picks = picks or applicability.picks(items)
+    are_too_many = sum(item.quantity for item in items) > MOST_SHOWN_UNITS
+    listed = []
+    step: Applicability | None = applicability
+    while step is not None:
+        for target in step.included.entries:
+            own = [pick for pick in picks if any(each is target for each in pick.targets)]
+            shown = dict(target.wire)
+            if own:
+                shown["order_item_indices"] = [pick.index for pick in own]
+            if own and not target.is_plain:
+                shown["order_item_units"] = [
+                    {"index": pick.index, "units_limit_exceeded": True}
+                    if are_too_many
+                    else {"index": pick.index, "units": list(pick.units)}
+                    for pick in own
+                ]
+            listed.append(shown)
+        step = step.narrowed_by
+    return listed
 
 
 def _entries(targets: Targets, items: Sequence[Item], lines: Iterable[int]) -> list[dict[str, Any]]:

@@ -39,7 +39,9 @@ class Item:
     """One line of the order.
 
     `amount` is price x quantity before any discount; `discount_amount` and `discount_quantity` are cumulative over
-    everything applied so far, so `subtotal_amount` is what is left to pay for the line.
+    everything applied so far, so `subtotal_amount` is what is left to pay for the line. `initial_quantity` and
+    `initial_amount` are the line before any redeemable added or replaced units. `collection_ids` are the product
+    collections that the line's product or SKU belongs to.
     """
 
     quantity: int
@@ -57,20 +59,30 @@ class Item:
     product: Product | None = None
     sku: Sku | None = None
     metadata: Metadata = field(default_factory=dict)
+    collection_ids: frozenset[str] = frozenset()
 
     @property
     def subtotal_amount(self) -> int:
         """What is left to pay for the line; zero where a stored line was lowered after it had been discounted."""
         return max(0, self.amount - self.discount_amount)
 
-    def discounted(self, amount: int, quantity: int) -> "Item":
-        """The line with this much more taken off, and this many more units given free of charge."""
+    @property
+    def unit_price(self) -> int:
+        """Price of one unit before discounts; a line that only says its amount is divided, rounded down."""
+        return self.price or (self.amount // self.quantity if self.quantity else 0)
+
+    def changed(self, discount_amount: int, discount_quantity: int, quantity: int = 0, amount: int = 0) -> "Item":
+        """The line with this much more taken off, this many more units free of charge, and with `quantity` units more
+        (fewer, when negative) that cost `amount`."""
         # dataclasses.replace() costs three times as much, and a cart may have 500 lines.
         line = object.__new__(Item)
         for read, write in _ITEM_FIELDS:
             write(line, read(self))
-        object.__setattr__(line, "discount_amount", self.discount_amount + amount)
-        object.__setattr__(line, "discount_quantity", self.discount_quantity + quantity)
+        object.__setattr__(line, "discount_amount", self.discount_amount + discount_amount)
+        object.__setattr__(line, "discount_quantity", self.discount_quantity + discount_quantity)
+        if quantity or amount:
+            object.__setattr__(line, "quantity", self.quantity + quantity)
+            object.__setattr__(line, "amount", self.amount + amount)
         return line
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.engine.application import NOTHING, Application
+from app.engine.bundles import Bundle
 from app.engine.cart import Cart
 from app.engine.findings import Finding
 from app.engine.money import Rounding
@@ -38,7 +39,8 @@ class Outcome:
     """What became of one redeemable.
 
     `application` is what it takes off and `cart` the running order after it (the order before it, when it takes off
-    nothing). `failure` is set when INAPPLICABLE, `skip_reason` when SKIPPED, `postings` only when APPLICABLE.
+    nothing). `failure` is set when INAPPLICABLE, `skip_reason` when SKIPPED, `postings` and `cart_before`, the running
+    order without it, only when APPLICABLE. `bundle` is what the order has of the bundle that its rules ask for.
     `findings` tell which conditions did not hold, or, when the trace was asked for, all that were looked at.
     """
 
@@ -50,15 +52,26 @@ class Outcome:
     skip_reason: SkipReason | None = None
     findings: tuple[Finding, ...] = ()
     postings: tuple[Posting, ...] = ()
+    cart_before: Cart | None = None
+    bundle: Bundle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BestDeal:
+    """How the best deal was found: `is_optimal` when nothing can save more, after so many looks at a redeemable."""
+
+    is_optimal: bool
+    considered: int
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcomes in the order of the request, and what they add up to.
+    """The outcomes in the order in which the redeemables are applied, and what they add up to.
 
     `cart` is the order after everything that applies and `application` the sum of what was taken off; `postings` has
     one entry per account. When the decision is not valid, nothing applies: `cart` is the one that was asked about,
     `application` and `postings` are empty, and `failure` says why. `rounding` tells how minor units were rounded.
+    `best_deal` is there when the redeemables were chosen, not only checked.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -68,6 +81,7 @@ class Decision:
     postings: tuple[Posting, ...] = ()
     failure: Failure | None = None
     rounding: Rounding = "half_up"
+    best_deal: BestDeal | None = None
 
     @property
     def discount_amount(self) -> int:
@@ -75,7 +89,14 @@ class Decision:
         return self.application.total_discount_amount
 
 
-def decision_of(cart: Cart, outcomes: Sequence[Outcome], *, stops_at_failure: bool, rounding: Rounding) -> Decision:
+def decision_of(
+    cart: Cart,
+    outcomes: Sequence[Outcome],
+    *,
+    stops_at_failure: bool,
+    rounding: Rounding,
+    best_deal: BestDeal | None = None,
+) -> Decision:
     """Sum up the outcomes of redeemables evaluated one after the other on `cart`.
 
     Valid means that something applies and, where one failure stops all, that nothing failed.
@@ -84,7 +105,12 @@ def decision_of(cart: Cart, outcomes: Sequence[Outcome], *, stops_at_failure: bo
     failure = next((outcome.failure for outcome in outcomes if outcome.failure is not None), None)
     if not applicable or (failure is not None and stops_at_failure):
         return Decision(
-            tuple(outcomes), cart, is_valid=False, failure=failure or _nothing_applies(outcomes), rounding=rounding
+            tuple(outcomes),
+            cart,
+            is_valid=False,
+            failure=failure or _nothing_applies(outcomes),
+            rounding=rounding,
+            best_deal=best_deal,
         )
     if len(applicable) == 1:
         return Decision(
@@ -95,6 +121,7 @@ def decision_of(cart: Cart, outcomes: Sequence[Outcome], *, stops_at_failure: bo
             postings=applicable[0].postings,
             failure=failure,
             rounding=rounding,
+            best_deal=best_deal,
         )
     application = NOTHING
     for outcome in applicable:
@@ -107,6 +134,7 @@ def decision_of(cart: Cart, outcomes: Sequence[Outcome], *, stops_at_failure: bo
         postings=merged_postings(posting for outcome in applicable for posting in outcome.postings),
         failure=failure,
         rounding=rounding,
+        best_deal=best_deal,
     )
 
 

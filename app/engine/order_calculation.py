@@ -6,7 +6,7 @@ redeemable (or one request) took off. A field with nothing to report is left out
 
 from typing import Any
 
-from app.engine.application import NOTHING, Application
+from app.engine.application import NOTHING, Application, Replacement
 from app.engine.cart import Cart, Item, Product, Sku
 
 
@@ -50,7 +50,27 @@ def order_items_calculated(items: tuple[Item, ...], application: Application = N
     for line, quantity in zip(lines, application.item_discount_quantities, strict=False):
         if quantity:
             line["applied_discount_quantity"] = quantity
+    for line, quantity, amount in zip(lines, application.item_quantities, application.item_amounts, strict=False):
+        if quantity:
+            line["applied_quantity"] = quantity
+            line["applied_quantity_amount"] = amount
+    for replacement in application.replacements:
+        details = _replacement(replacement)
+        for index in (replacement.source_index, replacement.target_index):
+            lines[index].setdefault("application_details", []).append(details)
     return lines
+
+
+def _replacement(replacement: Replacement) -> dict[str, int]:
+    return {
+        "source_index": replacement.source_index,
+        "source_applied_quantity": -replacement.source_quantity,
+        "source_applied_quantity_amount": -replacement.source_amount,
+        "target_index": replacement.target_index,
+        "target_applied_quantity": replacement.target_quantity,
+        "target_applied_quantity_amount": replacement.target_amount,
+        "target_applied_discount_amount": replacement.target_discount_amount,
+    }
 
 
 def _line(item: Item) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-Measure = Literal["uses", "ordered", "discounted"]
+Measure = Literal["uses", "ordered", "discounted", "units", "balance"]
 Period = Literal["", "day", "week", "month"]
 
 
@@ -14,9 +14,11 @@ class AccountKey(NamedTuple):
     """Names one account of a project.
 
     `owner_id` is the voucher or campaign it belongs to, `measure` what is counted: uses, minor units of order amounts
-    before discounts, or minor units of discounts granted. `subject` narrows it to a customer, API key or user, `period`
-    to a calendar period (`2026-11-21`, `2026-W47`, `2026-11`) in the project's zone. Both are empty when they do not
-    apply. The order of the fields is the order in which rows are locked.
+    before discounts, minor units of discounts granted, units of products discounted; or what it holds: the `balance` of
+    a gift card in minor units. `subject` narrows it to a customer, API key or user, or to a product (`UnitOwner`),
+    `period` to a calendar period (`2026-11-21`, `2026-W47`, `2026-11`) in the project's zone. Both are empty when they
+    do not apply. The order of the fields is the order in which rows are locked, those that hold value after all that
+    count.
     """
 
     owner_id: str
@@ -29,7 +31,8 @@ class AccountKey(NamedTuple):
 class Posting:
     """Move `amount` onto the account (negative: take from it). Its balance may not fall below `floor`, if given.
 
-    Counting accounts start at 0 and sink with every use, so a limit of 5 is a floor of -5.
+    Counting accounts start at 0 and sink with every use, so a limit of 5 is a floor of -5. An account that holds value
+    has a floor of 0, or of what others have reserved.
     """
 
     account: AccountKey

@@ -2,16 +2,22 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from app.engine.applicability import Applicability
+from app.engine.bundles import BundleRule
 from app.engine.cart import Cart, Metadata
 from app.engine.effects import Effect
 from app.engine.postings import AccountKey, Counted, account_key
-from app.engine.rules import RuleSet
+from app.engine.rules import Named, RuleSet
+from app.engine.unit_limits import UnitOwner
+from app.engine.units import UnitSource
 from app.engine.validity import Validity
 
 RedeemableKind = Literal["voucher", "promotion_tier", "promotion_stack"]
+
+DEFAULT_HIERARCHY = 1
+"""Where what has no category stands among categories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +27,10 @@ class Redeemable:
     `id` is how the caller named it, `object_id` what it is. `validities` and `rules` hold the campaign's first, then
     its own; all must hold. `uses_limit` None is unlimited. `counts` says how much each account of it has counted so
     far, as positive numbers; a missing account has counted nothing. `counted` names the accounts to post to: those of
-    its rules, and those of rules it had earlier, so that no count is ever stale.
+    its rules, and those of rules it had earlier, so that no count is ever stale. `units` and `variables` are handed to
+    the effect (`EffectScope`). Of categories with a lower `hierarchy` the redeemables are applied first. A tender pays
+    with money that the customer has (a gift card, points) and is no discount. `bundles` are those that its rules ask
+    for, with the rule's id.
     """
 
     kind: RedeemableKind
@@ -40,6 +49,20 @@ class Redeemable:
     counted: frozenset[Counted] = frozenset()
     holder_id: str | None = None
     metadata: Metadata = field(default_factory=dict)
+    publication_metadata: Metadata = field(default_factory=dict)
+    units: Mapping[str, UnitSource] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    category_id: str | None = None
+    hierarchy: int = DEFAULT_HIERARCHY
+    is_tender: bool = False
+    bundles: tuple[tuple[str, BundleRule], ...] = ()
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """What its formulas ask for by name: variables and metadata."""
+        if self.applicability is None or self.applicability.is_plain:
+            return self.effect.asked
+        return self.effect.asked | self.applicability.asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +71,28 @@ class Unresolved:
 
     kind: RedeemableKind
     id: str
+
+
+def named_by(redeemables: Iterable[Redeemable | Unresolved]) -> Named | None:
+    """The segments and collections that rules, targets, bundles and effects of the redeemables name; None for none."""
+    segment_ids: set[str] = set()
+    collection_ids: set[str] = set()
+    asks_all_segments = False
+    for redeemable in redeemables:
+        if not isinstance(redeemable, Redeemable):
+            continue
+        for _, rule_set in redeemable.rules:
+            segment_ids |= rule_set.named.segment_ids
+            collection_ids |= rule_set.named.collection_ids
+            asks_all_segments = asks_all_segments or rule_set.named.asks_all_segments
+        if redeemable.applicability is not None:
+            collection_ids |= redeemable.applicability.collection_ids
+        for _, bundle in redeemable.bundles:
+            collection_ids |= bundle.collection_ids
+        collection_ids |= {unit.name for unit in redeemable.effect.named_units() if unit.kind == "products_collection"}
+    if not segment_ids and not collection_ids and not asks_all_segments:
+        return None
+    return Named(frozenset(segment_ids), asks_all_segments, frozenset(collection_ids))
 
 
 def keys_of(counted: Iterable[Counted], redeemable: Redeemable, cart: Cart) -> dict[Counted, AccountKey | None]:
@@ -66,6 +111,17 @@ def keys_of(counted: Iterable[Counted], redeemable: Redeemable, cart: Cart) -> d
         )
         for kind in counted
     }
+
+
+def unit_owner(redeemable: Redeemable, cart: Cart) -> UnitOwner:
+    """Whose units a discount counts where its targets limit them."""
+    return UnitOwner(
+        redeemable.object_id,
+        redeemable.campaign_id,
+        redeemable.kind == "promotion_tier",
+        cart.customer.id if cart.customer is not None else None,
+        cart.customer is not None,
+    )
 
 
 def first_duplicate(redeemables: Iterable[Redeemable | Unresolved]) -> Redeemable | Unresolved | None:

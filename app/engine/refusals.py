@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from app.engine.bundles import Bundle
 from app.engine.cart import Cart
 from app.engine.decision import Failure
+from app.engine.effects import Hindrance
 from app.engine.findings import Finding
 from app.engine.redeemables import Redeemable, Unresolved
 from app.engine.validity import Closed, spoken
@@ -42,6 +44,8 @@ def disabled(redeemable: Redeemable) -> Refusal:
         holds=False,
         counterfactual=f"once the {what} is enabled",
     )
+    if redeemable.kind == "promotion_tier":
+        return Refusal(_failure(redeemable, "promotion_inactive", "promotion is not active"), (finding,))
     return Refusal(_failure(redeemable, "voucher_disabled", "voucher is disabled"), (finding,))
 
 
@@ -52,6 +56,8 @@ def closed(redeemable: Redeemable, closed: Closed, cart: Cart) -> Refusal:
         "expired": ("voucher_expired", "voucher expired"),
         "not_now": ("voucher_not_active_now", "voucher not active now"),
     }[closed.reason]
+    if redeemable.kind == "promotion_tier":
+        key, message = "promotion_not_active_now", "promotion is not active now"
     finding = Finding(
         "validity",
         f"{redeemable.kind}.validity",
@@ -75,6 +81,46 @@ def used_up(redeemable: Redeemable, uses_count: int) -> Refusal:
         counterfactual="once an earlier redemption is rolled back" if redeemable.uses_limit else None,
     )
     return Refusal(_failure(redeemable, "quantity_exceeded", "quantity exceeded"), (finding,))
+
+
+def hindered(redeemable: Redeemable, hindrance: Hindrance) -> Refusal:
+    """Refused by the effect itself: a gift card without enough on it, or without an amount to pay."""
+    finding = Finding(
+        "effect",
+        hindrance.fact,
+        "$is",
+        expected=hindrance.expected,
+        seen=hindrance.seen,
+        holds=False,
+        counterfactual=hindrance.counterfactual,
+    )
+    return Refusal(_failure(redeemable, hindrance.key, hindrance.message), (finding,))
+
+
+def incomplete_bundle(redeemable: Redeemable, rule_id: str, bundle: Bundle) -> Refusal:
+    """The order lacks something of the bundle that a rule asks for; the marketer's words for the first thing count."""
+    findings = tuple(
+        Finding(
+            f"bundle_rules.{missing.number}",
+            "order.items.aggregated_quantity",
+            "$more_than_or_equal",
+            expected=missing.quantity,
+            seen=0,
+            holds=False,
+            counterfactual=f"with {missing.quantity} more of {missing.kind} {missing.id}",
+        )
+        for missing in bundle.missing
+    )
+    failure = Failure(
+        "order_rules_violated",
+        "redemption does not match validation rules",
+        f"redemption does not match validation rules: {rule_id}",
+        resource_id=redeemable.id,
+        resource_type=redeemable.kind,
+        custom_message=next((missing.message for missing in bundle.missing if missing.message), None),
+        rule_ids=(rule_id,),
+    )
+    return Refusal(failure, findings)
 
 
 def rules_violated(

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.engine.postings import AccountKey, Measure, Posting, period_bounds
+from app.engine.postings import AccountKey, Posting, period_bounds
 from app.models import Account, Redemption
 
 PostingArrays = tuple[list[str], list[str], list[str], list[str], list[int], list[int | None]]
@@ -49,11 +49,13 @@ def counts_redemptions(project_id: int) -> ColumnElement[bool]:
     )
 
 
-def measured(measure: Measure) -> ColumnElement[int]:
+def measured(account: AccountKey) -> ColumnElement[int]:
     """How much the counted rows have used up, as a positive number."""
-    if measure == "uses":
+    if account.measure == "uses":
         return func.count()
-    column = Redemption.ordered_amount if measure == "ordered" else Redemption.discounted_amount
+    if account.measure == "units":
+        return func.coalesce(func.sum(Redemption.units[account.owner_id][account.subject].as_integer()), 0)
+    column = Redemption.ordered_amount if account.measure == "ordered" else Redemption.discounted_amount
     return func.coalesce(func.sum(column), 0)
 
 
@@ -80,13 +82,13 @@ def _noon(day: date, zone: ZoneInfo) -> datetime:
 async def recount(session: AsyncSession, project_id: int, account: AccountKey, zone: ZoneInfo) -> int:
     """What the account should have counted, from the stored redemptions; a positive number."""
     rows = counts_redemptions(project_id) & (owner_column(account.owner_id) == account.owner_id)
-    if account.subject:
+    if account.subject and account.measure != "units":
         kind, _, subject_id = account.subject.partition(":")
         rows &= SUBJECT_COLUMNS[kind] == subject_id
     if account.period:
         begin, end = period_of(account.period, zone)
         rows &= (Redemption.created_at >= begin) & (Redemption.created_at < end)
-    return await session.scalar(select(measured(account.measure)).where(rows)) or 0
+    return await session.scalar(select(measured(account)).where(rows)) or 0
 
 
 async def open_accounts(session: AsyncSession, project_id: int, accounts: Sequence[AccountKey], zone: ZoneInfo) -> None:

@@ -9,10 +9,13 @@ from app.kit.outbox import OutboxEvent
 from app.kit.tables import Base
 from app.models.access import ApiKey, AuditEntry, OAuthToken, Project
 from app.models.async_actions import AsyncAction
+from app.models.audiences import CustomerEventCount, CustomEvent, Segment, SegmentMember
 from app.models.checkout import Redemption
-from app.models.commerce import Customer, Order, Product, Sku
-from app.models.incentives import Campaign, Publication, ValidationRule, ValidationRuleAssignment, Voucher
-from app.models.ledger import Account
+from app.models.commerce import Customer, Order, Product, ProductCollection, ProductCollectionMember, Sku
+from app.models.incentives import Campaign, Category, Publication, ValidationRule, ValidationRuleAssignment, Voucher
+from app.models.ledger import Account, Entry
+from app.models.metadata_schemas import CustomEventSchema, MetadataSchema
+from app.models.promotions import PromotionStack, PromotionTier
 
 __all__ = [
     "Account",
@@ -21,15 +24,27 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Campaign",
+    "Category",
+    "CustomEvent",
+    "CustomEventSchema",
     "Customer",
+    "CustomerEventCount",
+    "Entry",
     "IdempotencyRecord",
+    "MetadataSchema",
     "OAuthToken",
     "Order",
     "OutboxEvent",
     "Product",
+    "ProductCollection",
+    "ProductCollectionMember",
     "Project",
+    "PromotionStack",
+    "PromotionTier",
     "Publication",
     "Redemption",
+    "Segment",
+    "SegmentMember",
     "Sku",
     "ValidationRule",
     "ValidationRuleAssignment",

@@ -13,7 +13,8 @@ class Project(Base, Timestamps):
     """A shop: its own customers, codes and money, invisible to every other. `id` is ours, the wire shows `public_id`.
 
     `configuration_version` moves with every change of campaigns, rules, keys or settings, so that a process notices a
-    stale cache before it uses it. `settings` are those without a column of their own. `webhook_token` signs what we
+    stale cache before it uses it. `settings` are those without a column of their own. `stacking_rules` are
+    `engine.stacking.StackingRules` with an id and dates, empty while the defaults hold. `webhook_token` signs what we
     send to the shop, so it cannot be a hash.
     """
 
@@ -27,6 +28,7 @@ class Project(Base, Timestamps):
     currency: Mapped[str | None]
     case_sensitive_codes: Mapped[bool] = mapped_column(default=True)
     settings: Mapped[Json] = mapped_column(default=dict)
+    stacking_rules: Mapped[Json | None]
     webhook_token: Mapped[str]
     configuration_version: Mapped[int] = mapped_column(default=1, server_default="1")
 

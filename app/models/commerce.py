@@ -1,12 +1,12 @@
-"""What the shop tells us: customers, catalogue, orders."""
+"""What the shop tells us: customers, catalogue, collections, orders."""
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.tables import Id, Json, ProjectRow, Timestamps
+from app.kit.tables import Base, Id, Json, ProjectRow, Timestamps
 
 
 class Customer(ProjectRow, Timestamps):
@@ -62,6 +62,29 @@ class Sku(ProjectRow, Timestamps):
     image_url: Mapped[str | None]
     sku_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
     deleted_at: Mapped[datetime | None]
+
+
+class ProductCollection(ProjectRow, Timestamps):
+    """A group of products and SKUs: those named (`STATIC`), or those a filter accepts when it is asked."""
+
+    __tablename__ = "product_collections"
+
+    name: Mapped[str]
+    type: Mapped[str]
+    filter: Mapped[Json | None]
+
+
+class ProductCollectionMember(Base):
+    """A product or SKU of a static collection, which shows them in the order of their `position`."""
+
+    __tablename__ = "product_collection_members"
+
+    project_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    collection_id: Mapped[Id] = mapped_column(primary_key=True)
+    item_id: Mapped[Id] = mapped_column(primary_key=True)
+    object: Mapped[str]
+    product_id: Mapped[Id]
+    position: Mapped[int]
 
 
 class Order(ProjectRow, Timestamps):

@@ -9,6 +9,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kit.tables import Id, Json, ProjectRow, Timestamps
 
 
+class Category(ProjectRow, Timestamps):
+    """A kind of campaigns, vouchers and promotions, by which stacking rules sort, exclude and limit them.
+
+    A lower `hierarchy` is applied earlier. A voucher may outlive the category it names: then it has none of its own.
+    """
+
+    __tablename__ = "categories"
+    __table_args__ = (UniqueConstraint("project_id", "name"),)
+
+    name: Mapped[Id]
+    hierarchy: Mapped[int]
+
+
 class Campaign(ProjectRow, Timestamps):
     """A group of vouchers with a purpose. A deleted campaign keeps its name.
 
@@ -34,10 +47,12 @@ class Campaign(ProjectRow, Timestamps):
     validity: Mapped[Json] = mapped_column(default=dict)
     activity_duration_after_publishing: Mapped[str | None]
     discount: Mapped[Json | None]
+    gift: Mapped[Json | None]
     redemption_quantity: Mapped[int | None]
     code_config: Mapped[Json] = mapped_column(default=dict)
     vouchers_count: Mapped[int] = mapped_column(default=0)
     generation_status: Mapped[str] = mapped_column(default="DONE")
+    category_id: Mapped[Id | None]
     counted: Mapped[Json] = mapped_column(default=dict)
     campaign_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
     deleted_at: Mapped[datetime | None]
@@ -46,8 +61,10 @@ class Campaign(ProjectRow, Timestamps):
 class Voucher(ProjectRow, Timestamps):
     """A code and what it is worth. A deleted voucher keeps its code.
 
-    `normal_code` is the code as it is matched. An empty `discount`, `start_date`, `expiration_date` or `validity` means
-    the campaign's. `redemption_quantity` is how often the voucher may be redeemed, empty without limit.
+    `normal_code` is the code as it is matched. An empty `discount`, `gift`, `category_id`, `start_date`,
+    `expiration_date` or `validity` means the campaign's. `gift` says what a gift card was made with; what it holds now
+    is in its account (measure `balance`), which is there from the first movement on. `redemption_quantity` is how often
+    the voucher may be redeemed, empty without limit.
     """
 
     __tablename__ = "vouchers"
@@ -62,7 +79,12 @@ class Voucher(ProjectRow, Timestamps):
             "id",
             postgresql_where=text("publish_count < 1 AND active AND deleted_at IS NULL"),
         ),
-        Index("vouchers_standalone_idx", "project_id", "id", postgresql_where=text("campaign_id IS NULL")),
+        Index(
+            "vouchers_public_idx",
+            "project_id",
+            "created_at",
+            postgresql_where=text("campaign_id IS NULL AND holder_id IS NULL AND active AND deleted_at IS NULL"),
+        ),
         Index("vouchers_wallet_idx", "project_id", "holder_id", postgresql_where=text("holder_id IS NOT NULL")),
     )
 
@@ -71,6 +93,7 @@ class Voucher(ProjectRow, Timestamps):
     normal_code: Mapped[Id]
     type: Mapped[str]
     discount: Mapped[Json | None]
+    gift: Mapped[Json | None]
     redemption_quantity: Mapped[int | None]
     active: Mapped[bool] = mapped_column(default=True)
     start_date: Mapped[datetime | None]
@@ -80,6 +103,7 @@ class Voucher(ProjectRow, Timestamps):
     publish_count: Mapped[int] = mapped_column(default=0, server_default="0")
     published_at: Mapped[datetime | None]
     additional_info: Mapped[str | None]
+    category_id: Mapped[Id | None]
     counted: Mapped[Json | None]
     voucher_metadata: Mapped[Json | None] = mapped_column("metadata")
     deleted_at: Mapped[datetime | None]

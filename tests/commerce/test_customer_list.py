@@ -104,7 +104,6 @@ async def test_another_projects_customers_are_in_no_list(
         ("page=100", "page"),
         ("order=name", "order"),
         ("created_at[before]=soon", "created_at.before"),
-        ("segment_id=seg_1", "segment_id"),
         ("filters[shoe_size][conditions][$is]=42", None),
     ],
 )

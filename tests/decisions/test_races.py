@@ -210,3 +210,20 @@ async def test_after_a_code_is_disabled_nothing_is_redeemed(
     taken = outcomes([response for response in responses if isinstance(response, Response)])
     assert set(taken) <= {"ok", "voucher_disabled"}
     assert taken["ok"] == at_the_end == await successes_stored(db, project)
+
+
+async def test_fifty_carts_share_the_units_that_a_campaign_may_discount(
+    http: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    target = {"object": "product", "id": "prod_mug", "product_campaign_quantity_limit": SLOTS}
+    rule = await give_rule(http, project, rules={"logic": ""}, applicable_to={"included": [target]})
+    discount = {"type": "AMOUNT", "amount_off": 100, "effect": "APPLY_TO_ITEMS_BY_QUANTITY"}
+    voucher = await give_voucher(db, project, discount=discount, redemption_quantity=None)
+    await give_assignment(http, project, rule["id"], "voucher", voucher.id)
+    two_mugs = [{"product_id": "prod_mug", "quantity": 2, "price": 1000}]
+
+    responses = await race(http, project, [cart(voucher.code, items=two_mugs)] * CLIENTS)
+
+    assert outcomes(responses) == {"ok": CLIENTS}
+    totals = Counter(response.json()["order"].get("total_discount_amount", 0) for response in responses)
+    assert totals == {200: 3, 100: 1, 0: CLIENTS - 4}

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.engine.applicability import Applicability
 from app.engine.application import NOTHING, Application
 from app.engine.cart import Cart
-from app.engine.effects import AmountOff, Discount, DiscountCalculationMode, Effect, FixedPrice, PercentOff
+from app.engine.effects import AmountOff, Discount, DiscountCalculationMode, Effect, EffectScope, FixedPrice, PercentOff
 from app.engine.money import Rounding
 
 from .carts import (
@@ -37,7 +37,7 @@ def taken_off(
     applicability: Applicability | None = EVERYTHING,
     mode: DiscountCalculationMode = "DISCOUNTED_AMOUNT",
 ) -> Application:
-    return effect.application(cart, applicability, mode, "half_up")
+    return effect.application(EffectScope(cart, applicability, mode, "half_up"))
 
 
 @given(carts(), discounts, applicabilities, modes, roundings)
@@ -48,7 +48,7 @@ def test_neither_order_nor_line_falls_below_zero(
     mode: DiscountCalculationMode,
     rounding: Rounding,
 ) -> None:
-    application = effect.application(cart, applicability, mode, rounding)
+    application = effect.application(EffectScope(cart, applicability, mode, rounding))
     after = application.applied_to(cart)
 
     assert application.order_discount_amount >= 0
@@ -68,8 +68,8 @@ def test_the_total_does_not_depend_on_the_order_of_the_lines(
     shuffler.shuffle(items)
     shuffled = replace(cart, items=tuple(items))
 
-    first = effect.application(cart, EVERYTHING, mode, rounding)
-    second = effect.application(shuffled, EVERYTHING, mode, rounding)
+    first = effect.application(EffectScope(cart, EVERYTHING, mode, rounding))
+    second = effect.application(EffectScope(shuffled, EVERYTHING, mode, rounding))
 
     assert first.total_discount_amount == second.total_discount_amount
 
@@ -80,7 +80,7 @@ def test_only_lines_that_are_reached_are_discounted(
 ) -> None:
     applicability = reaching("a")
 
-    application = effect.application(cart, applicability, mode, rounding)
+    application = effect.application(EffectScope(cart, applicability, mode, rounding))
 
     for item, amount in zip(cart.items, application.item_discount_amounts, strict=False):
         assert amount == 0 or item.product_id == "a"
@@ -90,7 +90,7 @@ def test_only_lines_that_are_reached_are_discounted(
 def test_100_percent_leaves_exactly_nothing(cart: Cart, rounding: Rounding, mode: DiscountCalculationMode) -> None:
     free = PercentOff(percent_off=Decimal(100))
 
-    assert free.application(cart, None, mode, rounding).applied_to(cart).total_amount == 0
+    assert free.application(EffectScope(cart, None, mode, rounding)).applied_to(cart).total_amount == 0
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9_999)), min_size=1, max_size=9), roundings)
@@ -98,7 +98,10 @@ def test_100_percent_off_every_line_leaves_exactly_nothing(lines: list[tuple[int
     cart = make_cart(*(make_item("a", quantity, price) for quantity, price in lines))
     free = PercentOff(percent_off=Decimal(100), effect="APPLY_TO_ITEMS")
 
-    assert free.application(cart, EVERYTHING, "DISCOUNTED_AMOUNT", rounding).applied_to(cart).total_amount == 0
+    assert (
+        free.application(EffectScope(cart, EVERYTHING, "DISCOUNTED_AMOUNT", rounding)).applied_to(cart).total_amount
+        == 0
+    )
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9_999)), min_size=1, max_size=9), percents, roundings)
@@ -109,8 +112,8 @@ def test_a_percentage_of_all_lines_is_the_percentage_of_the_order(
     on_order = PercentOff(percent_off=percent)
     on_lines = PercentOff(percent_off=percent, effect="APPLY_TO_ITEMS")
 
-    order_application = on_order.application(cart, None, "DISCOUNTED_AMOUNT", rounding)
-    lines_application = on_lines.application(cart, EVERYTHING, "DISCOUNTED_AMOUNT", rounding)
+    order_application = on_order.application(EffectScope(cart, None, "DISCOUNTED_AMOUNT", rounding))
+    lines_application = on_lines.application(EffectScope(cart, EVERYTHING, "DISCOUNTED_AMOUNT", rounding))
 
     assert lines_application.total_discount_amount == order_application.total_discount_amount
 
@@ -263,8 +266,8 @@ def test_a_line_that_was_lowered_after_its_discount_has_nothing_left_to_give() -
 def test_two_applications_add_up_line_by_line(
     cart: Cart, first: Effect, second: Effect, mode: DiscountCalculationMode
 ) -> None:
-    one = first.application(cart, EVERYTHING, mode, "half_up")
-    other = second.application(one.applied_to(cart), EVERYTHING, mode, "half_up")
+    one = first.application(EffectScope(cart, EVERYTHING, mode, "half_up"))
+    other = second.application(EffectScope(one.applied_to(cart), EVERYTHING, mode, "half_up"))
 
     assert (one + other).applied_to(cart) == other.applied_to(one.applied_to(cart))
 
@@ -319,12 +322,12 @@ def test_unknown_fields_and_nulls_of_a_discount_are_ignored() -> None:
         ({"type": "AMOUNT"}, "amount_off"),
         ({"type": "AMOUNT", "amount_off": None}, "amount_off"),
         ({"type": "AMOUNT", "amount_off": 5, "aggregated_amount_limit": 0}, "aggregated_amount_limit"),
-        ({"type": "AMOUNT", "amount_off": 5, "amount_off_formula": "1 + 1"}, "amount_off_formula"),
+        ({"type": "AMOUNT", "amount_off": 5, "amount_off_formula": "1 +"}, "amount_off_formula"),
         ({"type": "PERCENT", "percent_off": 33.333}, "percent_off"),
         ({"type": "PERCENT", "percent_off": 101}, "percent_off"),
         ({"type": "PERCENT", "percent_off": 5, "effect": "APPLY_TO_ITEMS_PROPORTIONALLY"}, "effect"),
         ({"type": "FIXED", "fixed_amount": 5, "effect": "APPLY_TO_ITEMS_BY_QUANTITY"}, "effect"),
-        ({"type": "FIXED", "fixed_amount": 5, "fixed_amount_formula": "ORDER_AMOUNT"}, "fixed_amount_formula"),
+        ({"type": "FIXED", "fixed_amount": 5, "fixed_amount_formula": "ORDER_ITEM_PRICE"}, "fixed_amount_formula"),
     ],
 )
 def test_a_bad_discount_is_refused_with_the_field_at_fault(definition: dict[str, Any], field: str) -> None:
@@ -335,7 +338,7 @@ def test_a_bad_discount_is_refused_with_the_field_at_fault(definition: dict[str,
 
 
 @pytest.mark.parametrize(
-    "definition", [{"type": "UNIT", "unit_off": 1, "unit_type": "prod_1"}, {"amount_off": 5}, {}, None]
+    "definition", [{"type": "SHIPPING"}, {"type": "UNIT", "effect": "ADD_SOME_ITEMS"}, {"amount_off": 5}, {}, None]
 )
 def test_a_discount_of_an_unknown_type_is_refused(definition: Any) -> None:
     with pytest.raises(ValidationError):

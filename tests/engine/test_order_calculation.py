@@ -9,14 +9,14 @@ from voucherify.models.order_calculated_item import OrderCalculatedItem
 
 from app.engine.application import Application
 from app.engine.cart import Cart, Item, Product, Sku
-from app.engine.effects import AmountOff, Effect, PercentOff
+from app.engine.effects import AmountOff, Effect, EffectScope, PercentOff
 from app.engine.order_calculation import order_calculated
 
 from .carts import EVERYTHING, carts, discounts, make_cart, make_item
 
 
 def applied(effect: Effect, cart: Cart) -> tuple[Cart, Application]:
-    application = effect.application(cart, EVERYTHING, "DISCOUNTED_AMOUNT", "half_up")
+    application = effect.application(EffectScope(cart, EVERYTHING, "DISCOUNTED_AMOUNT", "half_up"))
     return application.applied_to(cart), application
 
 

@@ -21,6 +21,7 @@ def test_the_defaults_are_those_of_the_contract_and_are_read_by_the_official_cli
         "redeemables_application_mode": "ALL",
         "redeemables_sorting_rule": "REQUESTED_ORDER",
         "grouped_redeemables_sorting_rule": "JOINT_ALWAYS_LAST",
+        "tenders_sorting_rule": "AFTER_DISCOUNTS",
         "redeemables_products_application_mode": "STACK",
         "redeemables_no_effect_rule": "REDEEM_ANYWAY",
         "no_effect_skip_categories": [],

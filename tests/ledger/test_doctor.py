@@ -29,7 +29,8 @@ LIMITS = (
 
 
 async def found_in(db: Database, project: ProjectKeys) -> list[Difference]:
-    return [difference for difference in await examine(db) if difference.project == project.public_id]
+    found = [difference for difference in await examine(db) if difference.project == project.public_id]
+    return [difference for difference in found if isinstance(difference, Difference)]
 
 
 @pytest.fixture

@@ -20,19 +20,21 @@ _PROFILE = ("name", "description", "phone", "birthdate")
 async def upsert(session: AsyncSession, caller: Caller, customer: CustomerIn, now: datetime) -> Customer:
     """The customer's row, made or changed as the request says. With neither id nor source id it is always a new one.
 
-    Raises NotFound for an unknown `id`.
+    Raises NotFound for an unknown `id`, MetadataValidationFailed.
     """
     rows = CustomerRepository(session, caller.project_id)
-    upserted = await sourced.upsert(rows, customer.id, customer.source_id, lambda _: given(customer), now)
+    schema = caller.project.metadata_schemas.get("customer")
+    upserted = await sourced.upsert(rows, customer.id, customer.source_id, lambda _: given(customer), now, schema)
     return _noted(session, caller, upserted, customer)
 
 
 async def update(
     session: AsyncSession, caller: Caller, row: Customer, changes: CustomerUpdate, now: datetime
 ) -> Customer:
-    """The row with `changes`. Raises NotFound when it was deleted meanwhile."""
+    """The row with `changes`. Raises NotFound when it was deleted meanwhile, MetadataValidationFailed."""
     rows = CustomerRepository(session, caller.project_id)
-    return _noted(session, caller, await sourced.update(rows, row, lambda _: given(changes), now), changes)
+    schema = caller.project.metadata_schemas.get("customer")
+    return _noted(session, caller, await sourced.update(rows, row, lambda _: given(changes), now, schema), changes)
 
 
 def given(request: CustomerIn | CustomerUpdate) -> Given:

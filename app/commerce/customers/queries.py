@@ -2,18 +2,13 @@
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from sqlalchemy import ColumnElement
 
 from app.commerce.customers.email import normal_email
 from app.kit.filters import When
 from app.kit.lists import Between, ListQuery, QueryInstant
 from app.models import Customer
-
-
-def _no_segments(segment_id: str) -> str:
-    """A list that silently held everybody would be worse than none."""
-    raise ValueError("Segments are not available yet.")
 
 
 class CustomerQuery(ListQuery):
@@ -29,7 +24,7 @@ class CustomerQuery(ListQuery):
     )
     name: Annotated[str | None, Field(description="Only customers with exactly this name.")] = None
     city: Annotated[str | None, Field(description="Only customers with exactly this city in their address.")] = None
-    segment_id: Annotated[str | None, AfterValidator(_no_segments)] = None
+    segment_id: Annotated[str | None, Field(description="Only customers who are in this segment now.")] = None
     created_at: Between | None = None
     updated_at: Between | None = None
     starting_after: Annotated[

@@ -1,5 +1,7 @@
 """What can be done with customers."""
 
+from sqlalchemy import select
+
 from app.access.callers import Caller
 from app.commerce.customers import profiles
 from app.commerce.customers.events import note
@@ -11,14 +13,18 @@ from app.commerce.customers.schemas import (
     CustomerList,
     CustomerRead,
     CustomerUpdate,
+    DeletedCounts,
     PermanentDeletion,
 )
 from app.commerce.customers.summaries import load_summaries
+from app.commerce.segments.membership import is_member
+from app.commerce.segments.repository import SegmentRepository
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.filters import When
 from app.kit.ids import new_id
 from app.kit.lists import fetch_page
+from app.models import Customer
 
 
 async def upsert(db: Database, caller: Caller, body: CustomerIn) -> CustomerRead:
@@ -39,9 +45,13 @@ async def get(db: Database, caller: Caller, reference: str) -> CustomerRead:
 
 async def search(db: Database, caller: Caller, query: CustomerQuery) -> CustomerList:
     """Raises InvalidQuery."""
+    when = When(clock.now(), caller.project.zone)
+    rows = select(Customer).where(Customer.project_id == caller.project_id)
+    if query.segment_id is not None:
+        narrowed = rows.where(*query.where(when))
+        rows = rows.where(await is_member(db, caller.project_id, query.segment_id, narrowed, when))
     async with db.read() as session:
-        rows = CustomerRepository(session, caller.project_id).rows()
-        page = await fetch_page(session, rows, query, When(clock.now(), caller.project.zone))
+        page = await fetch_page(session, rows, query, when)
         summaries = await load_summaries(session, caller.project_id, [customer.id for customer in page.rows])
     return CustomerList(
         customers=[customer_read(customer, summaries[customer.id]) for customer in page.rows],
@@ -68,5 +78,11 @@ async def erase(db: Database, caller: Caller, reference: str) -> PermanentDeleti
         customer = await CustomerRepository(session, caller.project_id).get_locked(reference)
         await session.delete(customer)
         await session.flush()
+        segments_count = await SegmentRepository(session, caller.project_id).forget_customer(customer.id)
         note(session, caller, "customer.deleted", customer.id)
-    return PermanentDeletion(id=new_id("pd"), created_at=clock.now(), related_object_id=customer.id)
+    return PermanentDeletion(
+        id=new_id("pd"),
+        created_at=clock.now(),
+        related_object_id=customer.id,
+        data_json=DeletedCounts(segments=segments_count),
+    )

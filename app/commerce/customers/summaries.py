@@ -1,14 +1,14 @@
 """What customers redeemed and bought, in one grouped statement each for any number of customers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import BigInteger, Row, and_, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.commerce.customers.schemas import CustomerSummary, OrdersSummary, RedemptionsSummary
-from app.models import Order, Redemption
+from app.commerce.customers.schemas import CustomerSummary, GiftSummary, OrdersSummary, RedemptionsSummary
+from app.models import Account, Campaign, Order, Redemption, Voucher
 
 EARNED = ("PAID", "FULFILLED")
 """Order statuses that count as bought."""
@@ -18,19 +18,48 @@ async def load_summaries(
     session: AsyncSession, project_id: int, customer_ids: Sequence[str]
 ) -> dict[str, CustomerSummary]:
     """A summary for each of the customers, zeros for those who did nothing yet."""
-    redemptions = await _redemptions(session, project_id, customer_ids)
+    to_go = await _gift_balances(session, project_id, customer_ids)
+    redemptions = await _redemptions(session, project_id, customer_ids, to_go)
     orders = await _orders(session, project_id, customer_ids)
     return {
         customer_id: CustomerSummary(
-            redemptions=redemptions.get(customer_id, RedemptionsSummary()),
+            redemptions=redemptions.get(customer_id)
+            or RedemptionsSummary(gift=GiftSummary(amount_to_go=to_go.get(customer_id, 0))),
             orders=orders.get(customer_id, OrdersSummary()),
         )
         for customer_id in customer_ids
     }
 
 
+async def _gift_balances(session: AsyncSession, project_id: int, customer_ids: Sequence[str]) -> dict[str, int]:
+    """What the gift cards that each customer holds are still worth; a card without an account is worth what it was
+    made with."""
+    made_with = cast(func.coalesce(Voucher.gift, Campaign.gift)["amount"].astext, BigInteger)
+    statement = (
+        select(Voucher.holder_id, func.sum(func.coalesce(Account.balance, made_with)))
+        .outerjoin(Campaign, (Campaign.project_id == Voucher.project_id) & (Campaign.id == Voucher.campaign_id))
+        .outerjoin(
+            Account,
+            (Account.project_id == Voucher.project_id)
+            & (Account.owner_id == Voucher.id)
+            & (Account.measure == "balance")
+            & (Account.subject == "")
+            & (Account.period == ""),
+        )
+        .where(
+            Voucher.project_id == project_id,
+            Voucher.holder_id.in_(customer_ids),
+            Voucher.type == "GIFT_VOUCHER",
+            Voucher.deleted_at.is_(None),
+            Campaign.deleted_at.is_(None),
+        )
+        .group_by(Voucher.holder_id)
+    )
+    return {holder_id: int(amount) for holder_id, amount in await session.execute(statement) if holder_id}
+
+
 async def _redemptions(
-    session: AsyncSession, project_id: int, customer_ids: Sequence[str]
+    session: AsyncSession, project_id: int, customer_ids: Sequence[str], to_go: Mapping[str, int]
 ) -> dict[str, RedemptionsSummary]:
     is_redemption, is_rollback = Redemption.object == "redemption", Redemption.object == "redemption_rollback"
     succeeded = Redemption.result == "SUCCESS"
@@ -42,6 +71,9 @@ async def _redemptions(
             func.count().filter(and_(is_redemption, Redemption.status == "ROLLED_BACK")).label("rolled_back"),
             func.count().filter(and_(is_rollback, ~succeeded)).label("rollback_failed"),
             func.count().filter(and_(is_rollback, succeeded)).label("rollback_succeeded"),
+            func.sum(Redemption.amount)
+            .filter(and_(is_redemption, Redemption.status == "SUCCEEDED"))
+            .label("redeemed_amount"),
         )
         .where(
             Redemption.project_id == project_id,
@@ -58,6 +90,7 @@ async def _redemptions(
             total_rolled_back=row.rolled_back,
             total_rollback_failed=row.rollback_failed,
             total_rollback_succeeded=row.rollback_succeeded,
+            gift=GiftSummary(redeemed_amount=int(row.redeemed_amount or 0), amount_to_go=to_go.get(row.customer_id, 0)),
         )
         for row in await session.execute(statement)
     }

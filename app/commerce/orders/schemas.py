@@ -116,6 +116,18 @@ class OrderItemSkuRead(WireOut):
     metadata: Metadata | None = None
 
 
+class ApplicationDetails(WireOut):
+    """Units of the source line that were replaced by units of the target line. The source's figures are negative."""
+
+    source_index: int
+    source_applied_quantity: int
+    source_applied_quantity_amount: int
+    target_index: int
+    target_applied_quantity: int
+    target_applied_quantity_amount: int
+    target_applied_discount_amount: int
+
+
 class OrderItemRead(WireOut):
     """A line with what it carries. `subtotal_amount` is what is left to pay for it."""
 
@@ -131,12 +143,17 @@ class OrderItemRead(WireOut):
     discount_amount: int | None = None
     applied_discount_amount: int | None = None
     applied_discount_quantity: int | None = None
+    applied_quantity: Annotated[
+        int | None, Field(description="Units that were added; negative for units that were replaced.")
+    ] = None
+    applied_quantity_amount: Annotated[int | None, Field(description="What those cost before discounts.")] = None
     initial_amount: int | None = None
     price: int | None = None
     subtotal_amount: int
     product: OrderItemProductRead | None = None
     sku: OrderItemSkuRead | None = None
     metadata: Metadata | None = None
+    application_details: list[ApplicationDetails] | None = None
     object: Literal["order_item"] = "order_item"
 
 

@@ -31,13 +31,14 @@ from app.models import Order
 async def upsert(db: Database, caller: Caller, body: OrderCreate) -> dict[str, Any]:
     """The order as answered, made or changed.
 
-    Raises NotFound for an unknown `id` of the order or its customers, and InvalidPayload.
+    Raises NotFound for an unknown `id` of the order or its customers, InvalidPayload and MetadataValidationFailed.
     """
     now = clock.now()
     async with db.write() as session:
         placement = await _placement(session, caller, body, now)
         orders = OrderRepository(session, caller.project_id)
-        upserted = await sourced.upsert(orders, body.id, body.source_id, placement, now)
+        schema = caller.project.metadata_schemas.get("order")
+        upserted = await sourced.upsert(orders, body.id, body.source_id, placement, now, schema)
         _note(session, caller, upserted)
     return order_body(upserted.row)
 
@@ -57,14 +58,16 @@ async def search(db: Database, caller: Caller, query: OrderQuery) -> dict[str, A
 
 
 async def update(db: Database, caller: Caller, reference: str, body: OrderUpdate) -> dict[str, Any]:
-    """Raises NotFound, also for an unknown `id` of its customers, SourceIdTaken and InvalidPayload."""
+    """Raises NotFound, also for an unknown `id` of its customers, SourceIdTaken, InvalidPayload and
+    MetadataValidationFailed."""
     now = clock.now()
     async with db.write() as session:
         orders = OrderRepository(session, caller.project_id)
         order = await orders.get(reference)
         placement = await _placement(session, caller, body, now)
         try:
-            updated = await sourced.update(orders, order, placement, now)
+            schema = caller.project.metadata_schemas.get("order")
+            updated = await sourced.update(orders, order, placement, now, schema)
         except IntegrityError:  # the only constraint an update can meet is that of the source id
             raise SourceIdTaken(str(body.source_id)) from None
         _note(session, caller, updated)
@@ -82,6 +85,8 @@ async def _placement(
     items = None
     if "items" in body.model_fields_set:
         given = body.items or []
+        for index, item in enumerate(given):
+            caller.project.check_metadata("order_item", item.metadata, f"items[{index}].metadata")
         catalogue = await keep_overrides(session, caller, given, now)
         items = resolve_items(given, catalogue, keep_discounts=True)
     return Placement(body, items, links)

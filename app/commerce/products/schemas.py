@@ -85,7 +85,7 @@ class SkusOfProduct(WireOut):
     total: int
 
 
-class ProductRead(WireOut):
+class ProductWithoutSkus(WireOut):
     nullable: ClassVar[frozenset[str]] = frozenset({"source_id", "name", "price", "image_url", "updated_at"})
 
     id: str
@@ -98,6 +98,9 @@ class ProductRead(WireOut):
     created_at: Instant
     updated_at: Instant | None
     object: Literal["product"] = "product"
+
+
+class ProductRead(ProductWithoutSkus):
     skus: SkusOfProduct
 
 

@@ -10,6 +10,7 @@ from app.access.callers import Caller
 from app.commerce import sourced
 from app.commerce.products.errors import SkuOfAnotherProduct
 from app.commerce.products.queries import ProductQuery, SkuQuery
+from app.commerce.products.rendering import product_read
 from app.commerce.products.repository import ProductRepository, SkuRepository
 from app.commerce.products.schemas import (
     ProductIn,
@@ -17,8 +18,6 @@ from app.commerce.products.schemas import (
     ProductRead,
     ProductUpdate,
     SkuIn,
-    SkuRead,
-    SkusOfProduct,
     SkuUpdate,
 )
 from app.commerce.sourced import Given, Upserted
@@ -38,7 +37,8 @@ async def upsert_product(db: Database, caller: Caller, body: ProductIn) -> Produ
     now = clock.now()
     async with db.write() as session:
         products = ProductRepository(session, caller.project_id)
-        upserted = await sourced.upsert(products, body.id, body.source_id, lambda _: product_given(body), now)
+        schema = caller.project.metadata_schemas.get("product")
+        upserted = await sourced.upsert(products, body.id, body.source_id, lambda _: product_given(body), now, schema)
         _record(session, caller, "product", upserted, body)
         return await _with_skus(session, caller, upserted.row)
 
@@ -64,7 +64,8 @@ async def update_product(db: Database, caller: Caller, reference: str, body: Pro
     async with db.write() as session:
         products = ProductRepository(session, caller.project_id)
         product = await products.get(reference)
-        updated = await sourced.update(products, product, lambda _: product_given(body), clock.now())
+        schema = caller.project.metadata_schemas.get("product")
+        updated = await sourced.update(products, product, lambda _: product_given(body), clock.now(), schema)
         _record(session, caller, "product", updated, body)
         return await _with_skus(session, caller, updated.row)
 
@@ -156,21 +157,6 @@ def sku_given(request: SkuIn | SkuUpdate) -> Given:
     """The columns a request sets."""
     names = ("sku", "price", "currency", "attributes", "image_url")
     return _given(request, names, "sku_metadata", _SKU_EMPTY)
-
-
-def product_read(product: Product, skus: list[Sku], total: int) -> ProductRead:
-    return ProductRead(
-        id=product.id,
-        source_id=product.source_id,
-        name=product.name,
-        price=product.price,
-        attributes=product.attributes,
-        metadata=product.product_metadata,
-        image_url=product.image_url,
-        created_at=product.created_at,
-        updated_at=product.updated_at,
-        skus=SkusOfProduct(data=[SkuRead.model_validate(sku) for sku in skus], total=total),
-    )
 
 
 async def _with_skus(session: AsyncSession, caller: Caller, product: Product) -> ProductRead:

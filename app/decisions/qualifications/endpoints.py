@@ -19,11 +19,13 @@ router = Router(prefix="/v1/qualifications", tags=["qualifications"])
 
 @router.post("", response_model=QualificationRead, openapi_extra=sends(QualificationIn))
 async def qualify(request: Request) -> Response:
-    """Find what a customer could use on an order: their own vouchers, and codes that are open to everybody.
+    """Find what a customer could use on an order: their own vouchers, codes that are open to everybody, promotions.
 
     Each is looked at as if it were the only one, and shown with the order it would give. Unique codes are found only
     when they were published to the customer. How often a campaign or a customer redeemed already is not looked at here,
-    nor are budgets: validation does that.
+    nor are budgets: validation does that. The 200 newest candidates are looked at; `more_starting_after` leads to the
+    next ones, and none is left out between pages. A page holds more than `limit` in the rare case that several share
+    the last position.
     """
     caller = await caller_of(request, "qualifications:write")
     question = read(QualificationIn, await json_bytes(request))

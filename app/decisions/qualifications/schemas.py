@@ -1,15 +1,14 @@
 """What a shop asks when it wants to know what a customer could use."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from app.commerce.customers.schemas import CustomerIn
 from app.commerce.orders.schemas import OrderIn
+from app.decisions.qualifications.filters import FiltersIn
+from app.decisions.qualifications.scenarios import Scenario
 from app.kit.wire import Instant, Metadata, WireIn
-
-Scenario = Literal["ALL", "CUSTOMER_WALLET"]
 
 
 class QualificationOptionsIn(WireIn):
@@ -20,23 +19,29 @@ class QualificationOptionsIn(WireIn):
     expand: list[Literal["redeemable", "category", "validation_rules"]] = Field(default_factory=list)
     sorting_rule: Annotated[
         Literal["DEFAULT", "BEST_DEAL", "LEAST_DEAL"],
-        Field(description="Newest first, or by what they take off: most first, least first."),
+        Field(
+            description="Newest first; or by what they take off, most or least first, of the 200 newest, without pages."
+        ),
     ] = "DEFAULT"
-    filters: Any = None
-
-    @field_validator("filters")
-    @classmethod
-    def _are_absent(cls, value: Any) -> None:
-        if value:
-            raise PydanticCustomError("filters", "Filters of qualifications are not available yet.")
+    filters: FiltersIn | None = None
 
 
 class QualificationIn(WireIn):
-    """A customer, an order, and which of the redeemables to look at: all that are open to them, or their wallet."""
+    """A customer, an order, and which of the redeemables to look at."""
 
     customer: CustomerIn | None = None
     order: OrderIn | None = None
     tracking_id: Annotated[str, Field(max_length=500)] | None = None
-    scenario: Scenario = "ALL"
+    scenario: Annotated[
+        Scenario,
+        Field(
+            description="`ALL`: the customer's codes, public codes and promotion tiers. `CUSTOMER_WALLET`: the codes "
+            "that were published to the customer. `PROMOTION_STACKS`: promotion stacks. `AUDIENCE_ONLY`: as `ALL`, and "
+            "campaigns with a code for each customer; of the rules only conditions on the customer are asked. "
+            "`PRODUCTS_DISCOUNT`: discounts on products of the order; only conditions on products are asked. "
+            "`PRODUCTS`: also what asks for products of the order. `..._BY_CUSTOMER`: conditions on the customer are "
+            "asked, too. Conditions that a scenario does not ask are taken to hold."
+        ),
+    ] = "ALL"
     options: QualificationOptionsIn = Field(default_factory=QualificationOptionsIn)
     metadata: Metadata | None = None

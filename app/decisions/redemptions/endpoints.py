@@ -70,7 +70,8 @@ async def get_redemption(db: Db, caller: Reader, redemption_id: str) -> Response
 async def roll_back_redemption(
     db: Db, caller: RollbackWriter, redemption_id: str, query: FromQuery, body: RollbackIn
 ) -> Response:
-    """Take back a single redemption: its uses are free again, its discount comes off the order, which is CANCELED.
+    """Take back a single redemption: its uses are free again, its discount comes off the order, which is CANCELED
+    (unless `redeemables_rollback_order_mode` of the stacking rules is WITHOUT_ORDER).
 
     Works at any age, and exactly once: of two at the same moment one is refused with `already_rolled_back`. A part of a
     stack cannot be taken back alone.

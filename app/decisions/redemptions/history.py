@@ -11,9 +11,12 @@ from app.decisions.redemptions.listing import RedemptionQuery, redemptions_of
 from app.decisions.redemptions.rendering import redemption_read, simple_customer
 from app.decisions.redemptions.repository import RedemptionRepository
 from app.decisions.rendering import Wire
+from app.incentives.promotions.creation import read_tiers
+from app.incentives.promotions.repository import PromotionTierRepository
 from app.incentives.vouchers.errors import VoucherNotFound
-from app.incentives.vouchers.rendering import voucher_read
+from app.incentives.vouchers.rendering import categories_of, voucher_read
 from app.incentives.vouchers.repository import VoucherRepository
+from app.incentives.vouchers.standing import standings
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import NotFound
@@ -52,14 +55,14 @@ async def of_voucher(db: Database, caller: Caller, code: str) -> Wire:
         if found is None:
             raise VoucherNotFound(code)
         voucher, _ = found
-        uses = (await vouchers.uses_of([voucher.id])).get(voucher.id, 0)
+        standing = (await standings(session, project.id, [voucher.id]))[voucher.id]
         rows = RedemptionRepository(session, project.id)
         total = await rows.count_of(voucher.id)
         shown = await read_all(session, project.id, await rows.newest_of(voucher.id, MOST_ENTRIES))
     return {
         "object": "list",
         "quantity": voucher.redemption_quantity,
-        "redeemed_quantity": uses,
+        "redeemed_quantity": standing.uses,
         "url": f"/v1/vouchers/{quote(voucher.code, safe='')}/redemption",
         "data_ref": "redemption_entries",
         "total": total,
@@ -68,17 +71,21 @@ async def of_voucher(db: Database, caller: Caller, code: str) -> Wire:
 
 
 async def read_all(session: AsyncSession, project_id: int, rows: Sequence[Redemption]) -> list[Wire]:
-    """Stored redemptions as answers, with vouchers and customers as they are now; a fixed number of statements."""
+    """Stored redemptions as answers, with vouchers, promotion tiers and customers as they are now; a fixed number of
+    statements."""
     repository = RedemptionRepository(session, project_id)
     customers = await repository.customers({row.customer_id for row in rows if row.customer_id})
     vouchers = await repository.vouchers({row.related_object_id for row in rows})
+    pairs = [(voucher, campaign) for voucher, campaign, _ in vouchers.values()]
+    categories = await categories_of(session, project_id, pairs)
+    tiers = await _tiers(session, project_id, rows)
     related = _related(await repository.related_to({row.id for row in rows}))
     shown = {customer_id: simple_customer(columns_of(customer)) for customer_id, customer in customers.items()}
     answers = []
     for row in rows:
         voucher = None
         if row.related_object_id in vouchers:
-            voucher = voucher_read(*vouchers[row.related_object_id])
+            voucher = voucher_read(*vouchers[row.related_object_id], categories=categories)
             if voucher.get("holder_id") is not None and voucher["holder_id"] == row.customer_id in shown:
                 voucher["holder"] = shown[row.customer_id]
         answers.append(
@@ -86,10 +93,18 @@ async def read_all(session: AsyncSession, project_id: int, rows: Sequence[Redemp
                 columns_of(row),
                 customer=shown.get(row.customer_id or ""),
                 voucher=voucher,
+                tier=tiers.get(row.related_object_id),
                 related=related.get(row.id),
             )
         )
     return answers
+
+
+async def _tiers(session: AsyncSession, project_id: int, rows: Sequence[Redemption]) -> dict[str, Wire]:
+    """The promotion tiers, deleted ones included, of which these are redemptions; no statement for none."""
+    ids = {row.related_object_id for row in rows if row.related_object_type == "promotion_tier"}
+    found = await PromotionTierRepository(session, project_id).with_campaigns(ids)
+    return {tier["id"]: tier for tier in await read_tiers(session, project_id, list(found.values()))}
 
 
 def columns_of(row: Any) -> Mapping[str, Any]:

@@ -4,8 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.decisions.redemptions.rows import Attempt, Rows
-from app.decisions.rendering import Wire, inapplicable_and_skipped, outcome_read, trace_read
+from app.decisions.rendering import (
+    Wire,
+    best_deal_read,
+    inapplicable_and_skipped,
+    outcome_read,
+    trace_read,
+)
+from app.engine.postings import AccountKey
+from app.incentives.promotions.rendering import Summary, tier_read
+from app.incentives.validation_rules.schemas import AssignmentRead
 from app.incentives.vouchers.rendering import voucher_read
+from app.incentives.vouchers.standing import Standing
 from app.kit.records import row_of
 from app.kit.wire import format_instant
 from app.models import Voucher
@@ -13,7 +23,14 @@ from app.models import Voucher
 Row = Mapping[str, Any]
 
 
-def redemption_read(row: Row, *, customer: Wire | None, voucher: Wire | None, related: Wire | None = None) -> Wire:
+def redemption_read(
+    row: Row,
+    *,
+    customer: Wire | None,
+    voucher: Wire | None = None,
+    tier: Wire | None = None,
+    related: Wire | None = None,
+) -> Wire:
     """A row of `redemptions` (by column name), be it a redemption or a rollback.
 
     `related` is the contract's `related_redemptions`: the rollbacks of a redemption, the parts of a stack.
@@ -40,6 +57,10 @@ def redemption_read(row: Row, *, customer: Wire | None, voucher: Wire | None, re
             shown[name] = row[name]
     if voucher is not None:
         shown["voucher"] = voucher
+        if "gift" in voucher and row.get("amount") is not None:
+            shown["gift"] = {"amount": row["amount"]}
+    if tier is not None:
+        shown["promotion_tier"] = tier
     if related:
         shown["related_redemptions"] = related
     return shown
@@ -50,21 +71,29 @@ def kept_order_read(order: Wire | None) -> Wire | None:
     return None if order is None else {name: value for name, value in order.items() if value is not None}
 
 
-def redemption_answer(attempt: Attempt, rows: Rows, uses: Mapping[str, int], *, explain: bool) -> Wire:
-    """The answer to a request to redeem. `uses` is how often each voucher is redeemed now, this time included."""
+def redemption_answer(
+    attempt: Attempt,
+    rows: Rows,
+    standing: Mapping[str, Standing],
+    counts: Mapping[AccountKey, int],
+    *,
+    explain: bool,
+) -> Wire:
+    """The answer to a request to redeem. `standing` tells of each voucher where it stands now, `counts` what the
+    accounts posted to have counted by now, this time included."""
     snapshot, decision, request = attempt.snapshot, attempt.decision, attempt.request
     customer = simple_customer(snapshot.customer) if snapshot.customer else None
     answer: Wire = {
         "redemptions": [
-            redemption_read(row, customer=customer, voucher=_redeemed_voucher(attempt, row, uses, customer))
+            redemption_read(row, customer=customer, tier=_redeemed_tier(attempt, row, counts))
+            if row["related_object_type"] == "promotion_tier"
+            else redemption_read(row, customer=customer, voucher=_redeemed_voucher(attempt, row, standing, customer))
             for row in rows.children
         ]
     }
     if rows.parent is not None:
         parts = [{"id": row["id"], "date": format_instant(row["created_at"])} for row in rows.children]
-        answer["parent_redemption"] = redemption_read(
-            rows.parent, customer=customer, voucher=None, related={"redemptions": parts}
-        )
+        answer["parent_redemption"] = redemption_read(rows.parent, customer=customer, related={"redemptions": parts})
     if rows.order is not None:
         # The head, parent or only child, keeps the order as the whole request leaves it.
         kept = kept_order_read(rows.redemptions[0]["order_snapshot"])
@@ -74,7 +103,7 @@ def redemption_answer(attempt: Attempt, rows: Rows, uses: Mapping[str, int], *, 
         if outcome.status != "APPLICABLE":
             shown = outcome_read(outcome, snapshot, request, request_id=attempt.caller.request_id)
             left_out.setdefault(outcome.status, []).append(shown)
-    answer |= inapplicable_and_skipped(left_out)
+    answer |= inapplicable_and_skipped(left_out) | best_deal_read(decision)
     if explain:
         answer["trace"] = trace_read(decision)
     return answer
@@ -104,11 +133,21 @@ def simple_customer(record: Row) -> Wire:
     return {**shown, "metadata": record["metadata"], "object": "customer"}
 
 
-def _redeemed_voucher(attempt: Attempt, row: Row, uses: Mapping[str, int], customer: Wire | None) -> Wire:
+def _redeemed_tier(attempt: Attempt, row: Row, counts: Mapping[AccountKey, int]) -> Wire:
+    """The tier with what was redeemed of it now; of what this redemption did not add to, as much as before it."""
+    tier = attempt.snapshot.tiers[row["related_object_id"]]
+    summary = Summary.of(tier.row.id, {**attempt.snapshot.counts, **counts})
+    assignments = [AssignmentRead.model_validate(dict(assignment)) for assignment in tier.assignments]
+    return tier_read(tier.row, tier.campaign.row, summary, assignments, tier.category)
+
+
+def _redeemed_voucher(attempt: Attempt, row: Row, standing: Mapping[str, Standing], customer: Wire | None) -> Wire:
     voucher_id = row["related_object_id"]
     voucher = row_of(Voucher, attempt.snapshot.vouchers[voucher_id])
     campaign = attempt.snapshot.campaigns.get(voucher.campaign_id or "")
-    shown = voucher_read(voucher, campaign.row if campaign else None, uses[voucher_id])
+    shown = voucher_read(
+        voucher, campaign.row if campaign else None, standing[voucher_id], categories=attempt.snapshot.categories
+    )
     if customer is not None and customer["id"] == voucher.holder_id:
         shown["holder"] = customer
     return shown

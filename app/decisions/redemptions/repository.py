@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 from sqlalchemy import func, select
 
+from app.incentives.vouchers.standing import Standing, standings
 from app.kit.repository import Repository
-from app.models import Account, Campaign, Customer, Redemption, Voucher
+from app.models import Campaign, Customer, Redemption, Voucher
 
 
 class RedemptionRepository(Repository[Redemption]):
@@ -54,22 +55,15 @@ class RedemptionRepository(Repository[Redemption]):
         rows = select(Customer).where(Customer.project_id == self.project_id, Customer.id.in_(ids))
         return {customer.id: customer for customer in await self.session.scalars(rows)}
 
-    async def vouchers(self, ids: Collection[str]) -> dict[str, tuple[Voucher, Campaign | None, int]]:
-        """Vouchers, deleted ones included, with their campaigns and how often they are redeemed now."""
+    async def vouchers(self, ids: Collection[str]) -> dict[str, tuple[Voucher, Campaign | None, Standing]]:
+        """Vouchers, deleted ones included, with their campaigns and where they stand now."""
         rows: Any = (
-            select(Voucher, Campaign, Account.balance)
+            select(Voucher, Campaign)
             .outerjoin(Campaign, (Campaign.project_id == Voucher.project_id) & (Campaign.id == Voucher.campaign_id))
-            .outerjoin(
-                Account,
-                (Account.project_id == Voucher.project_id)
-                & (Account.owner_id == Voucher.id)
-                & (Account.measure == "uses")
-                & (Account.subject == "")
-                & (Account.period == ""),
-            )
             .where(Voucher.project_id == self.project_id, Voucher.id.in_(ids))
         )
+        standing = await standings(self.session, self.project_id, ids)
         return {
-            voucher.id: (voucher, campaign, -(balance or 0))
-            for voucher, campaign, balance in await self.session.execute(rows)
+            voucher.id: (voucher, campaign, standing[voucher.id])
+            for voucher, campaign in await self.session.execute(rows)
         }

@@ -26,6 +26,8 @@ from app.decisions.redemptions.repository import RedemptionRepository
 from app.decisions.redemptions.schemas import RollbackIn
 from app.decisions.rendering import Wire
 from app.engine.postings import AccountKey, Counted, Posting, account_key, merged_postings
+from app.incentives.balances.events import transaction_event
+from app.incentives.balances.repository import EntryRepository
 from app.incentives.configuration import counts_of
 from app.kit.db import Database
 from app.kit.errors import NotFound
@@ -34,9 +36,11 @@ from app.kit.outbox import announce
 from app.kit.wire import format_instant
 from app.ledger.accounts import open_accounts
 from app.ledger.apply import apply
-from app.models import Campaign, Order, Redemption, Voucher
+from app.ledger.movements import Cause, Movement, value_account
+from app.models import Campaign, Order, PromotionTier, Redemption, Voucher
 
 Row = Mapping[str, Any]
+OMITTED_ZEROS = frozenset({"discount_amount", "discount_quantity"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,8 @@ async def roll_back(
 ) -> RolledBack:
     """Undo one redemption, or with `whole_stack` a parent with all its parts.
 
-    Uses and budgets are released, the order's discount is taken off again and the order is canceled. Of two who roll
-    back at once the second waits, and is then refused.
+    Uses and budgets are released, gift cards have their money back, the order's discount is taken off again and the
+    order is canceled. Of two who roll back at once the second waits, and is then refused.
 
     Raises NotFound, AlreadyRolledBack, InvalidRedemption, InvalidRedemptionParent, InvalidCustomer, InvalidOrder.
     """
@@ -68,7 +72,7 @@ async def roll_back(
         _refuse_unfit(head, parts, request, whole_stack=whole_stack)
         # The order before the accounts, as every recording locks them.
         kept = await _locked_order(session, head)
-        await _release(session, caller, parts or [head])
+        await _release(session, caller, parts or [head], request, now)
         rollbacks = await _recorded(session, caller, head, parts, request, now)
         order = _reverted(session, caller, kept, head, parts, rollbacks, now) if kept else None
         for rollback in rollbacks:
@@ -96,8 +100,10 @@ def _refuse_unfit(head: Redemption, parts: Sequence[Redemption], request: Rollba
         raise InvalidOrder(f"{head.id} was not made on this order.", resource_id=head.id)
 
 
-async def _release(session: AsyncSession, caller: Caller, redemptions: Sequence[Redemption]) -> None:
-    """Post back what the redemptions took, on every account that counts them."""
+async def _release(
+    session: AsyncSession, caller: Caller, redemptions: Sequence[Redemption], request: RollbackIn, now: datetime
+) -> None:
+    """Post back what the redemptions took, on every account that counts them, and give back what gift cards paid."""
     project_id, zone = caller.project_id, caller.project.zone
     counted, history = await _counts(session, project_id, redemptions)
     postings: list[Posting] = []
@@ -126,27 +132,54 @@ async def _release(session: AsyncSession, caller: Caller, redemptions: Sequence[
                     if kind in history.get(owner_id or "", ()):
                         late.add(account)
         postings += [Posting(account, amounts[account.measure]) for account in accounts if amounts[account.measure]]
+        postings += [
+            Posting(AccountKey(owner_id, "units", subject), units)
+            for owner_id, counted_units in (redemption.units or {}).items()
+            for subject, units in counted_units.items()
+        ]
     await open_accounts(session, project_id, sorted(late), zone)
-    await apply(session, project_id, merged_postings(postings))
+    refunds = await _refunds(session, caller, redemptions, request, now)
+    await apply(session, project_id, merged_postings(postings), refunds)
+    for refund in refunds:
+        event = transaction_event(refund)
+        announce(session, project_id, event["type"], event["entity_id"], event["data"])
+
+
+async def _refunds(
+    session: AsyncSession, caller: Caller, redemptions: Sequence[Redemption], request: RollbackIn, now: datetime
+) -> list[Movement]:
+    """The entries of the redemptions, the other way round."""
+    paid = [redemption for redemption in redemptions if redemption.amount]
+    entries = await EntryRepository(session, caller.project_id).of_redemptions(
+        {redemption.related_object_id for redemption in paid}, {redemption.id for redemption in paid}
+    )
+    return [
+        Movement(
+            Posting(value_account(entry.owner_id), -entry.amount),
+            "redeemed",
+            Cause("rollback", entry.cause_id),
+            effective_at=now,
+            actor=caller.actor,
+            campaign_id=entry.campaign_id,
+            reason=request.reason,
+        )
+        for entry in entries
+    ]
 
 
 async def _counts(
     session: AsyncSession, project_id: int, redemptions: Sequence[Redemption]
 ) -> tuple[dict[str, frozenset[Counted]], dict[str, frozenset[Counted]]]:
-    """By voucher and campaign: what is counted, and of that what began with a history."""
-    voucher_ids = {redemption.related_object_id for redemption in redemptions}
-    campaign_ids = {redemption.campaign_id for redemption in redemptions if redemption.campaign_id}
-    rows = [
-        *await session.execute(
-            select(Voucher.id, Voucher.counted).where(Voucher.project_id == project_id, Voucher.id.in_(voucher_ids))
-        ),
-        *await session.execute(
-            select(Campaign.id, Campaign.counted).where(
-                Campaign.project_id == project_id, Campaign.id.in_(campaign_ids)
-            )
-        ),
-    ]
-    counts = {owner_id: counts_of(names) for owner_id, names in rows}
+    """By voucher, promotion tier and campaign: what is counted, and of that what began with a history."""
+    ids = {redemption.related_object_id for redemption in redemptions}
+    ids |= {redemption.campaign_id for redemption in redemptions if redemption.campaign_id}
+    counts = {
+        owner_id: counts_of(names)
+        for owner in (Voucher, PromotionTier, Campaign)
+        for owner_id, names in await session.execute(
+            select(owner.id, owner.counted).where(owner.project_id == project_id, owner.id.in_(ids))
+        )
+    }
     return (
         {owner_id: counted for owner_id, (counted, _) in counts.items()},
         {owner_id: history for owner_id, (_, history) in counts.items()},
@@ -185,6 +218,7 @@ async def _recorded(
             customer_id=redemption.customer_id,
             tracking_id=request.tracking_id or redemption.tracking_id,
             order_id=redemption.order_id,
+            amount=-redemption.amount if redemption.amount else redemption.amount,
             reason=request.reason,
             redemption_metadata=request.metadata,
             api_key_id=caller.api_key_id,
@@ -220,16 +254,12 @@ def _reverted(
     rollbacks: Sequence[Redemption],
     now: datetime,
 ) -> Wire:
-    """Take what the redemption gave off the order again, cancel the order, and note the rollback in its map."""
+    """Take what the redemption gave off the order again and cancel it, unless the project's rules leave the order alone
+    (WITHOUT_ORDER); note the rollback in its map either way."""
+    takes_back = caller.project.stacking.redeemables_rollback_order_mode == "WITH_ORDER"
     before = {"status": order.status, "discount_amount": order.discount_amount}
-    for redemption in parts or [head]:
-        snapshot = redemption.order_snapshot or {}
-        order.discount_amount = max(0, order.discount_amount - snapshot.get("applied_discount_amount", 0))
-        given_items: list[Row] = snapshot.get("items", [])[: len(order.items)]
-        pairs: Iterable[tuple[Row, Row]] = zip_longest(order.items, given_items, fillvalue={})
-        order.items = [_without_discount(item, given) for item, given in pairs]
-    order.items_discount_amount = sum(item.get("discount_amount", 0) for item in order.items)
-    order.status = "CANCELED"
+    if takes_back:
+        _take_back(order, parts or [head])
     order.updated_at = now
     entry: dict[str, Any] = {
         **order.redemptions.get(head.id, {}),
@@ -239,8 +269,23 @@ def _reverted(
     if parts:
         entry["rollback_stacked"] = [rollback.id for rollback in rollbacks[1:]]
     order.redemptions = {**order.redemptions, head.id: entry}
-    note_updated(session, caller, order, before if before["status"] != order.status else {"discount_amount": None})
+    if takes_back:
+        note_updated(session, caller, order, before if before["status"] != order.status else {"discount_amount": None})
     return order_body(order)
+
+
+def _take_back(order: Order, redemptions: Sequence[Redemption]) -> None:
+    """The order as if these redemptions had not been, and canceled."""
+    for redemption in redemptions:
+        snapshot = redemption.order_snapshot or {}
+        order.discount_amount = max(0, order.discount_amount - snapshot.get("applied_discount_amount", 0))
+        given_items: list[Row] = snapshot.get("items", [])[: len(order.items)]
+        pairs: Iterable[tuple[Row, Row]] = zip_longest(order.items, given_items, fillvalue={})
+        if order.amount is not None:
+            order.amount -= sum(given.get("applied_quantity_amount", 0) for given in given_items)
+        order.items = [_without(item, given) for item, given in pairs]
+    order.items_discount_amount = sum(item.get("discount_amount", 0) for item in order.items)
+    order.status = "CANCELED"
 
 
 def _answer(shown: list[Wire], order: Wire | None) -> RolledBack:
@@ -249,10 +294,18 @@ def _answer(shown: list[Wire], order: Wire | None) -> RolledBack:
     return RolledBack(shown[0], shown[1:], kept_order_read(order))
 
 
-def _without_discount(item: Row, given: Row) -> dict[str, Any]:
-    """A line of the order without what one redemption took off it."""
+def _without(item: Row, given: Row) -> dict[str, Any]:
+    """A line of the order without what one redemption did to it. A line that it added stays, without units: other
+    redemptions of the order know the lines by their place."""
+    amount = item["amount"] - given.get("applied_quantity_amount", 0)
     discount_amount = max(0, item.get("discount_amount", 0) - given.get("applied_discount_amount", 0))
-    reverted = {**item, "subtotal_amount": item["amount"] - discount_amount, "discount_amount": discount_amount}
-    if not discount_amount:
-        del reverted["discount_amount"]
-    return reverted
+    discount_quantity = max(0, item.get("discount_quantity", 0) - given.get("applied_discount_quantity", 0))
+    reverted = {
+        **item,
+        "quantity": item["quantity"] - given.get("applied_quantity", 0),
+        "amount": amount,
+        "subtotal_amount": max(0, amount - discount_amount),
+        "discount_amount": discount_amount,
+        "discount_quantity": discount_quantity,
+    }
+    return {name: value for name, value in reverted.items() if value or name not in OMITTED_ZEROS}

@@ -9,12 +9,14 @@ from app.access.callers import Caller
 from app.commerce.orders.events import event_types_of
 from app.decisions.rendering import request_order, snapshot_order, tracking_id_of
 from app.decisions.schemas import CheckoutIn
-from app.decisions.snapshot import Snapshot
+from app.decisions.snapshot import Snapshot, gift_definition
 from app.engine.decision import Decision, Failure, Outcome
 from app.engine.order_calculation import order_items_calculated
 from app.engine.redeemables import Redeemable, Unresolved
+from app.incentives.balances.events import transaction_event
 from app.kit.ids import new_id
 from app.kit.wire import format_instant
+from app.ledger.movements import Cause, Movement, Opening, value_account
 
 Row = dict[str, Any]
 
@@ -32,10 +34,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The redemptions of a request, the parent of a stack apart, and the order they are made on."""
+    """The redemptions of a request, the parent of a stack apart, what gift cards pay, and the order it is all for."""
 
     parent: Row | None
     children: list[Row]
+    movements: list[Movement]
     order: Row | None
 
     @property
@@ -50,20 +53,19 @@ def rows_of(attempt: Attempt) -> Rows:
     parent = _parent_row(attempt, order_id) if len(applied) > 1 else None
     children = [_redemption_row(attempt, outcome, order_id, parent) for outcome in applied]
     order = _order_row(attempt, order_id, parent, children) if order_id else None
-    return Rows(parent, children, order)
+    return Rows(parent, children, _movements(attempt, children), order)
 
 
 def failure_row(attempt: Attempt, failure: Failure, redeemable: Redeemable | Unresolved) -> Row:
     """The record of an attempt that was refused."""
-    voucher_id = redeemable.object_id if isinstance(redeemable, Redeemable) else None
     return _base_row(attempt, None) | {
         "result": "FAILURE",
         "status": "FAILED",
         "failure_code": failure.key,
         "failure_message": failure.custom_message or failure.message,
         "related_object_type": redeemable.kind,
-        "related_object_id": voucher_id or redeemable.id,
-        "voucher_code": attempt.snapshot.vouchers[voucher_id]["code"] if voucher_id else redeemable.id,
+        "related_object_id": redeemable.object_id if isinstance(redeemable, Redeemable) else redeemable.id,
+        "voucher_code": _voucher_code(attempt, redeemable),
         "campaign_id": redeemable.campaign_id if isinstance(redeemable, Redeemable) else None,
     }
 
@@ -73,7 +75,8 @@ def announcements(attempt: Attempt, rows: Rows) -> list[Row]:
 
     Orders are not copied into their events: as it was at this moment, the order is kept with the redemption.
     """
-    events = [event_of("redemption.succeeded", row) for row in rows.redemptions]
+    events = [event_of("redemption.succeeded", row, attempt.snapshot.stack_id) for row in rows.redemptions]
+    events += [transaction_event(movement) for movement in rows.movements]
     if rows.order is not None:
         order, kept = rows.order, attempt.snapshot.kept_order
         events += [
@@ -83,15 +86,43 @@ def announcements(attempt: Attempt, rows: Rows) -> list[Row]:
     return events
 
 
-def event_of(event_type: str, row: Row) -> Row:
+def event_of(event_type: str, row: Row, stack_id: str | None = None) -> Row:
     """An announcement of or around a redemption: ids to look up when it is delivered."""
     data = {
         "redemption_id": row["id"],
         "related_object_id": row["related_object_id"],
         "customer_id": row["customer_id"],
         "order_id": row["order_id"],
-    }
+    } | ({"promotion_stack_id": stack_id} if stack_id else {})
     return {"type": event_type, "entity_id": row["id"], "data": data, "created_at": row["created_at"]}
+
+
+def _movements(attempt: Attempt, children: list[Row]) -> list[Movement]:
+    """What the redeemed gift cards pay, each with its redemption as the cause."""
+    redemptions = {value_account(row["related_object_id"]): row for row in children}
+    return [
+        Movement(
+            posting,
+            "redeemed",
+            Cause("redemption", redemptions[posting.account]["id"]),
+            effective_at=attempt.now,
+            opening=_opening(attempt, posting.account.owner_id),
+            actor=attempt.caller.actor,
+            campaign_id=redemptions[posting.account]["campaign_id"],
+        )
+        for posting in attempt.decision.postings
+        if posting.account.measure == "balance"
+    ]
+
+
+def _opening(attempt: Attempt, voucher_id: str) -> Opening | None:
+    """What a gift card that had no account yet was made with."""
+    snapshot = attempt.snapshot
+    if voucher_id in snapshot.holdings:
+        return None
+    voucher = snapshot.vouchers[voucher_id]
+    definition = gift_definition(voucher, snapshot.campaigns.get(voucher["campaign_id"] or ""))
+    return Opening(definition["amount"], voucher["created_at"])
 
 
 def _base_row(attempt: Attempt, order_id: str | None) -> Row:
@@ -123,14 +154,35 @@ def _redemption_row(attempt: Attempt, outcome: Outcome, order_id: str | None, pa
         "parent_id": parent["id"] if parent else None,
         "related_object_type": redeemable.kind,
         "related_object_id": redeemable.object_id,
-        "voucher_code": attempt.snapshot.vouchers[redeemable.object_id]["code"],
+        "voucher_code": _voucher_code(attempt, redeemable),
         "campaign_id": redeemable.campaign_id,
         "order_snapshot": _kept_as(attempt, order_id, snapshot_order(outcome, attempt.snapshot, with_items=True))
         if order_id
         else None,
-        "ordered_amount": outcome.cart.amount,
+        "ordered_amount": (outcome.cart_before or outcome.cart).amount,
         "discounted_amount": outcome.application.total_discount_amount,
+        "units": _units(outcome),
+        "amount": outcome.application.credits if redeemable.is_tender else None,
     }
+
+
+def _voucher_code(attempt: Attempt, redeemable: Redeemable | Unresolved) -> str | None:
+    """The code as it is stored, or as it was asked for when there is no such code; promotions have none."""
+    if redeemable.kind != "voucher":
+        return None
+    if isinstance(redeemable, Unresolved):
+        return redeemable.id
+    code: str = attempt.snapshot.vouchers[redeemable.object_id]["code"]
+    return code
+
+
+def _units(outcome: Outcome) -> Row | None:
+    """How many units of what were discounted, by owner and subject of the accounts that count them."""
+    units: Row = {}
+    for posting in outcome.postings:
+        if posting.account.measure == "units":
+            units.setdefault(posting.account.owner_id, {})[posting.account.subject] = -posting.amount
+    return units or None
 
 
 def _kept_as(attempt: Attempt, order_id: str, calculated: Row) -> Row:

@@ -8,14 +8,16 @@ from app.commerce.customers import profiles
 from app.commerce.customers.schemas import CustomerIn
 from app.commerce.orders.overrides import keep_overrides, overrides
 from app.decisions.errors import RedemptionFailed
-from app.decisions.recording import record
+from app.decisions.recording import Recorded, record
 from app.decisions.redemptions.rendering import redemption_answer
 from app.decisions.redemptions.rows import Attempt, announcements, event_of, failure_row, rows_of
 from app.decisions.schemas import CheckoutIn
 from app.decisions.snapshot import Snapshot, customer_differs, decision_on, read
 from app.engine.postings import AccountKey
 from app.incentives.configuration import ConfigurationCache
+from app.incentives.vouchers.standing import Standing
 from app.kit.db import Database
+from app.ledger.movements import value_account
 
 
 async def redeem(
@@ -27,16 +29,29 @@ async def redeem(
     is recorded too, and committed before the error leaves.
 
     Raises RedemptionFailed with the first failure; NotFound for an unknown customer or order id; DuplicatedRedeemables;
+    TooManyRedeemables;
     RanOut or Outdated when somebody else was faster: then nothing is written and the caller tries again.
     """
     snapshot = await read(db, cache, caller, request, now)
+    if caller.project.metadata_schemas:
+        _check_metadata(caller, request, snapshot)
     kept = await _keep(db, caller, request, snapshot, now)
     if kept is not request:
         request, snapshot = kept, await read(db, cache, caller, kept, now)
-    attempt = Attempt(caller, request, now, snapshot, decision_on(snapshot, caller, explain=explain))
+    attempt = Attempt(caller, request, now, snapshot, decision_on(snapshot, caller, request.options, explain=explain))
     if not attempt.decision.is_valid:
         raise await _recorded_failure(db, attempt)
     return await _record(db, attempt, explain=explain)
+
+
+def _check_metadata(caller: Caller, request: CheckoutIn, snapshot: Snapshot) -> None:
+    """What the redemption and its order are to be kept with. Raises MetadataValidationFailed."""
+    project, order = caller.project, request.order
+    project.check_metadata("redemption", request.metadata)
+    if order is not None and order.metadata is not None:
+        project.check_metadata("order", snapshot.cart.metadata, "order.metadata")
+    for index, item in enumerate((order and order.items) or ()):
+        project.check_metadata("order_item", item.metadata, f"order.items[{index}].metadata")
 
 
 async def _keep(db: Database, caller: Caller, request: CheckoutIn, snapshot: Snapshot, now: datetime) -> CheckoutIn:
@@ -59,24 +74,34 @@ async def _keep(db: Database, caller: Caller, request: CheckoutIn, snapshot: Sna
 
 
 async def _record(db: Database, attempt: Attempt, *, explain: bool) -> dict[str, Any]:
-    rows, postings, kept_order = rows_of(attempt), attempt.decision.postings, attempt.snapshot.kept_order
+    rows, kept_order = rows_of(attempt), attempt.snapshot.kept_order
     async with db.connection() as connection:
-        balances = await record(
+        recorded = await record(
             connection,
             attempt.caller.project_id,
             attempt.snapshot.version,
-            postings=postings,
+            postings=[posting for posting in attempt.decision.postings if posting.account.measure != "balance"],
+            movements=rows.movements,
             orders=[rows.order] if rows.order else [],
             order_seen_at=kept_order["updated_at"] if kept_order else None,
             redemptions=rows.redemptions,
             events=announcements(attempt, rows),
         )
-    uses = {
-        posting.account.owner_id: -balance
-        for posting, balance in zip(postings, balances, strict=True)
-        if posting.account == AccountKey(posting.account.owner_id, "uses")
+    counts = {account: -balance for account, balance in recorded.balances.items()}
+    return redemption_answer(attempt, rows, _standing(attempt, recorded), counts, explain=explain)
+
+
+def _standing(attempt: Attempt, recorded: Recorded) -> dict[str, Standing]:
+    """Where the redeemed vouchers stand now; a gift card that paid nothing holds what it held."""
+    return {
+        account.owner_id: Standing(
+            uses=-balance,
+            holdings=recorded.holdings.get(value_account(account.owner_id))
+            or attempt.snapshot.holdings.get(account.owner_id),
+        )
+        for account, balance in recorded.balances.items()
+        if account == AccountKey(account.owner_id, "uses")
     }
-    return redemption_answer(attempt, rows, uses, explain=explain)
 
 
 async def _recorded_failure(db: Database, attempt: Attempt) -> RedemptionFailed:
@@ -92,9 +117,10 @@ async def _recorded_failure(db: Database, attempt: Attempt) -> RedemptionFailed:
             attempt.caller.project_id,
             attempt.snapshot.version,
             postings=(),
+            movements=(),
             orders=(),
             order_seen_at=None,
             redemptions=[row],
-            events=[event_of("redemption.failed", row)],
+            events=[event_of("redemption.failed", row, attempt.snapshot.stack_id)],
         )
     return RedemptionFailed(failure, failed.redeemable.kind, failed.redeemable.id)

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.access.callers import Caller
 from app.decisions.rendering import (
-    STACKING_RULES,
+    best_deal_read,
     inapplicable_and_skipped,
     outcome_read,
     request_order,
@@ -24,10 +24,11 @@ async def validate(
 ) -> dict[str, Any]:
     """The wire answer to a validation. What does not apply is told in the answer, not raised.
 
-    Raises NotFound for an unknown customer id or order id, DuplicatedRedeemables, Outdated.
+    Raises NotFound for an unknown customer id or order id, DuplicatedRedeemables, TooManyRedeemables,
+    Outdated.
     """
     snapshot = await read(db, cache, caller, request, now)
-    decision = decision_on(snapshot, caller, explain=explain)
+    decision = decision_on(snapshot, caller, request.options, explain=explain)
     shown = [outcome_read(outcome, snapshot, request, request_id=caller.request_id) for outcome in decision.outcomes]
     by_status: dict[str, list[dict[str, Any]]] = {}
     for redeemable in shown:
@@ -37,7 +38,8 @@ async def validate(
         "valid": decision.is_valid,
         "redeemables": by_status["APPLICABLE"] if decision.is_valid else shown,
         **inapplicable_and_skipped(by_status),
-        "stacking_rules": STACKING_RULES,
+        "stacking_rules": snapshot.stacking.wire,
+        **best_deal_read(decision),
     }
     if request.order is not None:
         answer["order"] = request_order(decision, snapshot)

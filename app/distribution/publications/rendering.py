@@ -13,8 +13,8 @@ from app.commerce.customers.summaries import load_summaries
 from app.distribution.publications.repository import PoolRepository
 from app.distribution.publications.schemas import PublicationEntry, PublicationRead, PublishedVoucher
 from app.incentives.validation_rules.assignments import assignments_of
-from app.incentives.vouchers.rendering import discount_of, voucher_read
-from app.incentives.vouchers.repository import VoucherRepository
+from app.incentives.vouchers.rendering import categories_of, discount_of, voucher_read
+from app.incentives.vouchers.standing import Standing, gift_of, gift_read, standings
 from app.kit.wire import WireOut
 from app.models import Campaign, Customer, Publication, Voucher
 
@@ -26,10 +26,10 @@ async def read_publication(session: AsyncSession, caller: Caller, publication: P
     if len(publication.voucher_ids) == 1:
         (voucher_id,) = publication.voucher_ids
         found = await PoolRepository(session, caller.project_id).with_campaigns([voucher_id])
-        vouchers = VoucherRepository(session, caller.project_id, case_sensitive=caller.project.case_sensitive_codes)
-        uses = await vouchers.uses_of([voucher_id])
+        standing = (await standings(session, caller.project_id, [voucher_id]))[voucher_id]
         assignments = await assignments_of(session, caller.project_id, [voucher_id])
-        voucher = voucher_read(*found[voucher_id], uses.get(voucher_id, 0), assignments[voucher_id])
+        categories = await categories_of(session, caller.project_id, found.values())
+        voucher = voucher_read(*found[voucher_id], standing, assignments[voucher_id], categories=categories)
     read = PublicationRead(
         id=publication.id,
         created_at=publication.created_at,
@@ -51,13 +51,15 @@ async def list_entries(
     customers = await _customers(session, project_id, {publication.customer_id for publication in publications})
     first_ids = {publication.voucher_ids[0] for publication in publications if len(publication.voucher_ids) == 1}
     vouchers = await PoolRepository(session, project_id).with_campaigns(first_ids)
-    return [_entry(publication, customers, vouchers) for publication in publications]
+    standing = await standings(session, project_id, first_ids)
+    return [_entry(publication, customers, vouchers, standing) for publication in publications]
 
 
 def _entry(
     publication: Publication,
     customers: Mapping[str, CustomerRead],
     vouchers: Mapping[str, tuple[Voucher, Campaign | None]],
+    standing: Mapping[str, Standing],
 ) -> dict[str, Any]:
     found = vouchers.get(publication.voucher_ids[0]) if len(publication.voucher_ids) == 1 else None
     entry = PublicationEntry(
@@ -75,12 +77,14 @@ def _entry(
         vouchers=publication.voucher_codes,
         vouchers_id=publication.voucher_ids,
     )
-    return _with_voucher(entry, None if found is None else _in_short(*found))
+    return _with_voucher(entry, None if found is None else _in_short(*found, standing[found[0].id]))
 
 
-def _in_short(voucher: Voucher, campaign: Campaign | None) -> dict[str, Any]:
+def _in_short(voucher: Voucher, campaign: Campaign | None, standing: Standing) -> dict[str, Any]:
     short = PublishedVoucher(code=voucher.code, campaign=campaign.name if campaign else None)
-    return {**short.model_dump(mode="json"), "discount": discount_of(voucher, campaign)}
+    gift = gift_of(voucher, campaign)
+    worth = {"discount": discount_of(voucher, campaign)} if gift is None else {"gift": gift_read(gift, standing)}
+    return {**short.model_dump(mode="json"), **worth}
 
 
 def _with_voucher(publication: WireOut, voucher: dict[str, Any] | None) -> dict[str, Any]:

@@ -24,9 +24,10 @@ async def publish(db: Database, caller: Caller, body: PublicationCreate, *, join
     An attempt that finds nothing to give is kept as well, in a transaction of its own, before the error leaves.
 
     Raises MissingVouchers, InvalidPublishParams, TooManyVouchersRequested, DuplicateSourceId, Unpublishable,
-    NotFound (campaign, voucher, customer).
+    NotFound (campaign, voucher, customer), MetadataValidationFailed.
     """
     publishing.check_request(body)
+    caller.project.check_metadata("publication", body.metadata or None)
     now = clock.now()
     try:
         async with db.write() as session:

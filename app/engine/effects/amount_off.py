@@ -2,7 +2,8 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from app.engine.allocation import allocate_within
-from app.engine.effects.base import Line, MoneyOff, NoFormula
+from app.engine.effects.base import Line, MoneyOff
+from app.engine.formulas import LineFormula
 from app.engine.money import Amount, AmountLimit, Rounding
 
 
@@ -15,20 +16,22 @@ class AmountOff(MoneyOff):
 
     type: Literal["AMOUNT"] = "AMOUNT"
     amount_off: Amount
-    amount_off_formula: NoFormula = None
+    amount_off_formula: LineFormula = None
     aggregated_amount_limit: AmountLimit | None = None
 
+    figure: ClassVar[str] = "amount_off"
     order_limits: ClassVar[tuple[str, ...]] = ("aggregated_amount_limit",)
+    multiplied: ClassVar[tuple[str, ...]] = ("amount_off", "aggregated_amount_limit")
 
     def off_order(self, left_amount: int, base_amount: int, rounding: Rounding) -> int:
         return self.amount_off
 
     def off_lines(self, lines: Sequence[Line], rounding: Rounding) -> list[int]:
-        left_amounts = [line.left_amount for line in lines]
+        most = [line.most_amount for line in lines]
         if self.effect == "APPLY_TO_ITEMS_PROPORTIONALLY":
-            return allocate_within(self.amount_off, [line.base_amount for line in lines], left_amounts)
+            return allocate_within(self.amount_off, [line.base_amount for line in lines], most)
         if self.effect == "APPLY_TO_ITEMS_PROPORTIONALLY_BY_QUANTITY":
-            return allocate_within(self.amount_off, [line.quantity for line in lines], left_amounts)
+            return allocate_within(self.amount_off, [line.quantity for line in lines], most)
         if self.effect == "APPLY_TO_ITEMS_BY_QUANTITY":
-            return [min(self.amount_off * line.quantity, line.left_amount) for line in lines]
-        return [min(self.amount_off, left_amount) for left_amount in left_amounts]
+            return [min(self.amount_off * line.quantity, line.most_amount) for line in lines]
+        return [min(self.amount_off * line.pieces, line.most_amount) for line in lines]

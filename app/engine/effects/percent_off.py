@@ -1,8 +1,10 @@
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 from app.engine.allocation import allocate_within
-from app.engine.effects.base import Line, MoneyOff, NoFormula
+from app.engine.effects.base import Line, MoneyOff
+from app.engine.formulas import Formula, FormulaScope, LineFormula, percent_of_formula
 from app.engine.money import AmountLimit, Percent, Rounding, percent_of
 
 
@@ -16,12 +18,17 @@ class PercentOff(MoneyOff):
 
     type: Literal["PERCENT"] = "PERCENT"
     percent_off: Percent
-    percent_off_formula: NoFormula = None
+    percent_off_formula: LineFormula = None
     amount_limit: AmountLimit | None = None
     aggregated_amount_limit: AmountLimit | None = None
     effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"] = "APPLY_TO_ORDER"
 
+    figure: ClassVar[str] = "percent_off"
     order_limits: ClassVar[tuple[str, ...]] = ("aggregated_amount_limit",)
+    multiplied: ClassVar[tuple[str, ...]] = ("percent_off", "amount_limit", "aggregated_amount_limit")
+
+    def figure_from(self, formula: Formula, scope: FormulaScope, rounding: Rounding) -> Decimal | None:
+        return percent_of_formula(formula, scope)
 
     def off_order(self, left_amount: int, base_amount: int, rounding: Rounding) -> int:
         return self._within_limit(percent_of(base_amount, self.percent_off, rounding))
@@ -29,7 +36,7 @@ class PercentOff(MoneyOff):
     def off_lines(self, lines: Sequence[Line], rounding: Rounding) -> list[int]:
         # Lines whose share reaches their cap are settled first; cutting rounded shares afterwards would let the place
         # of a line decide whether the odd cent is given or lost.
-        caps = [self._within_limit(line.left_amount) for line in lines]
+        caps = [self._within_limit(line.most_amount) for line in lines]
         is_capped = [
             line.base_amount > cap and percent_of(line.base_amount, self.percent_off, "down") >= cap
             for line, cap in zip(lines, caps, strict=True)

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,12 @@ from app.engine.rules.conditions import Condition, Words
 from app.engine.rules.errors import InvalidRule
 from app.engine.rules.facts import FACTS
 from app.engine.rules.limits import ceiling
+from app.engine.rules.line_operators import collections_in
 from app.engine.rules.lines_rule import LinesRule
 from app.engine.rules.logic import Logic, Number, Some, parse_logic
 from app.engine.rules.nodes import AllOf, AnyOf, LimitRule, Node, PlainRule
-from app.engine.rules.registry import NOT_YET, OPERATORS, AnyFact, Fact, Json, LimitFact, LineFact
-from app.engine.rules.rule_set import RuleSet, WrittenRule, WrittenRules
+from app.engine.rules.registry import NOT_YET, OPERATORS, AnyFact, Fact, Ids, Json, LimitFact, LineFact
+from app.engine.rules.rule_set import Named, RuleSet, WrittenRule, WrittenRules
 from app.engine.rules.subject import Missing, Scope
 from app.engine.rules.values import BadValue
 
@@ -23,6 +24,8 @@ MOST_RULES = 100
 MOST_VALUES = 1000
 DEEPEST_RULES = 5
 LONGEST_TEXT = 1000
+ASKING_ONE = frozenset({"$is", "$in", "$is_not", "$not_in", "$not_intersect"})
+"""Operators of a set of ids that look at no others than those they name."""
 RULE_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 
 
@@ -33,9 +36,11 @@ def parse_rule_set(definition: Mapping[str, Any]) -> RuleSet:
 
     Raises InvalidRule with the path of what is wrong.
     """
-    rules = _Reader().rules(definition.get("rules"), "rules", 1, under="")
+    reader = _Reader()
+    rules = reader.rules(definition.get("rules"), "rules", 1, under="")
     name = _text(definition.get("name"), "name")
-    return RuleSet(name, _message(definition.get("error"), "error"), rules.written, rules.node, rules.counted)
+    message = _message(definition.get("error"), "error")
+    return RuleSet(name, message, rules.written, rules.node, rules.counted, reader.named())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,25 @@ class _Rule:
 
 
 class _Reader:
-    """Counts the rules it reads. `under` is the fact of the enclosing rule about whose lines sub-rules are asked."""
+    """Counts the rules it reads, and notes which segments and collections they name. `under` is the fact of the
+    enclosing rule about whose lines sub-rules are asked."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.segment_ids: set[str] = set()
+        self.collection_ids: set[str] = set()
+        self.asks_all_segments = False
+
+    def named(self) -> Named:
+        return Named(frozenset(self.segment_ids), self.asks_all_segments, frozenset(self.collection_ids))
+
+    def note(self, fact: AnyFact, conditions: Iterable[Condition]) -> None:
+        for condition in conditions:
+            self.collection_ids |= collections_in(condition.operands)
+            if fact.type is Ids and condition.operator in ASKING_ONE:
+                self.segment_ids |= set(condition.operands)
+            elif fact.type is Ids:
+                self.asks_all_segments = True
 
     def rules(self, raw: Any, path: str, depth: int, *, under: str) -> _Rules:
         if raw is None:
@@ -91,6 +111,7 @@ class _Reader:
         fact = _fact(raw.get("name"), f"{path}.name", under)
         key = _property(raw.get("property"), f"{path}.property") if fact.type is Json else None
         conditions = _conditions(raw.get("conditions"), f"{path}.conditions", fact)
+        self.note(fact, conditions)
         picks_lines = isinstance(fact, LineFact) and not under
         inner = self.sub_rules(raw.get("rules"), f"{path}.rules", depth + 1, fact.name if picks_lines else under)
         if not conditions and not (isinstance(fact, LineFact) and inner is not None):
@@ -160,8 +181,6 @@ def _condition(name: str, expected: Any, path: str, fact: AnyFact) -> Condition:
     operators = OPERATORS[fact.type]
     operator = operators.get(name)
     if operator is None:
-        if name == "$from":
-            raise InvalidRule(path, "asks for a product collection; collections are not available yet")
         raise InvalidRule(path, f"is not an operator of {fact.name}; those are {', '.join(operators)}")
     if not isinstance(expected, list | tuple) or not 0 < len(expected) <= MOST_VALUES:
         raise InvalidRule(path, f"must be a list of 1 to {MOST_VALUES} values")

@@ -50,12 +50,27 @@ class WrittenRules:
     logic: Logic
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Segments and product collections that a rule names, whose members must be known before it is asked.
+
+    With `asks_all_segments` it asks how many segments a customer is in, or exactly which.
+    """
+
+    segment_ids: frozenset[str] = frozenset()
+    asks_all_segments: bool = False
+    collection_ids: frozenset[str] = frozenset()
+
+
+NOTHING_NAMED = Named()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleSet:
     """Rules joined by their logic. Made by `parse_rule_set`.
 
     `counted` are the counts that its limits look at; their accounts must be in the `counts` of the subject, and be
-    posted to by a redemption.
+    posted to by a redemption. What is `named` must be filled in at the customer and the lines of the cart.
     """
 
     name: str | None
@@ -63,6 +78,7 @@ class RuleSet:
     written: WrittenRules
     tree: Node
     counted: frozenset[Counted]
+    named: Named = NOTHING_NAMED
 
     def evaluate(self, subject: RuleSubject, explain: bool = False) -> RuleOutcome:
         """Ask the rules about `subject`.

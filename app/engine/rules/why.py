@@ -29,6 +29,7 @@ VERBS: Mapping[str, str] = {
     "$starts_with": "has to start with",
     "$ends_with": "has to end with",
     "$contains": "has to contain",
+    "$from": "has to be from",
     "$after": "has to be after",
     "$before": "has to be before",
 }
@@ -129,7 +130,7 @@ def limit_counterfactual(fact: LimitFact, condition: Condition, count: Any, subj
 
 def picked(condition: Condition, words: Words) -> str:
     """The lines that a condition picks, for sentences about them: ` of shirt or hat`, ` with colour red`."""
-    if condition.operator not in ("$is", "$in"):
+    if condition.operator not in ("$is", "$in", "$from"):
         return ""
     if words.fact.startswith(("order.items.", "product.id", "sku.id")):
         return f" of {listed(condition.expected)}"

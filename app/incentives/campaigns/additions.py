@@ -10,13 +10,13 @@ from app.incentives.async_actions.schemas import AsyncActionStarted
 from app.incentives.campaigns import generation
 from app.incentives.campaigns.schemas import VouchersAdd
 from app.incentives.campaigns.service import get_campaign
+from app.incentives.categories.resolution import resolve_category
 from app.incentives.codes.shapes import code_config_of, shape_of
 from app.incentives.schedule import DATES
 from app.incentives.vouchers import events as voucher_events
 from app.incentives.vouchers.creation import add_voucher
-from app.incentives.vouchers.definitions import NO_CATEGORIES, require_room_for_codes, schedule_columns
+from app.incentives.vouchers.definitions import require_room_for_codes, schedule_columns
 from app.incentives.vouchers.drawing import create_codes
-from app.incentives.vouchers.errors import InvalidVoucher
 from app.incentives.vouchers.service import read_all
 from app.kit.db import Database
 from app.kit.metadata import merged_metadata
@@ -36,13 +36,15 @@ async def add(
     """Add vouchers to a campaign: one is made and given back, more are left to a worker.
 
     Raises CampaignNotFound, InvalidCampaign, InvalidVoucher, InvalidPayload, InvalidCode, InvalidCodeConfig, CodeTaken,
-    NoCodeLeft, TooManyVouchers.
+    NoCodeLeft, TooManyVouchers, CategoryNotFound.
     """
     async with db.write() as session:
         # Locked, so that the room is still there when the codes are, and so that a generation ending now sees this one.
         campaign = await get_campaign(session, caller, name_or_id, lock=True)
         require_room_for_codes(campaign)
-        own = _own_columns(body, campaign)
+        category = await resolve_category(session, caller.project_id, body.category, body.category_id)
+        own = _own_columns(body, campaign) | ({"category_id": category.id} if category else {})
+        caller.project.check_metadata("voucher", own.get("voucher_metadata"))
         code = code or body.code
         if code is not None and count == 1:
             generation.require_allowed(1, campaign.vouchers_count, codes_limit)
@@ -75,8 +77,6 @@ def _own_columns(body: VouchersAdd, campaign: Campaign) -> dict[str, Any]:
 
     Raises InvalidVoucher, InvalidPayload.
     """
-    if body.category is not None:
-        raise InvalidVoucher(NO_CATEGORIES)
     schedule = schedule_columns(body.model_dump(), campaign)
     columns: dict[str, Any] = {name: schedule[name] for name in DATES if schedule.get(name)}
     if body.redemption is not None:

@@ -1,5 +1,6 @@
 """From a request to the columns of a campaign; pure."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.access.callers import ProjectView
@@ -7,6 +8,7 @@ from app.incentives.campaigns.errors import InvalidCampaign
 from app.incentives.campaigns.schemas import CampaignCreate, CampaignUpdate, VoucherDefinition
 from app.incentives.codes.shapes import code_config_of
 from app.incentives.schedule import DATES, RECURRING, require_duration, schedule_of
+from app.incentives.vouchers.drawing import TYPES
 from app.kit.metadata import merged_metadata
 from app.models import Campaign
 
@@ -15,7 +17,6 @@ TYPE_OF_VOUCHER = {
     "GIFT_VOUCHER": "GIFT_VOUCHERS",
     "LOYALTY_CARD": "LOYALTY_PROGRAM",
 }
-NO_CATEGORIES = "Categories are not available yet; leave category and category_id out."
 
 
 def campaign_type_of(body: CampaignCreate) -> str:
@@ -48,16 +49,21 @@ def columns_of(body: CampaignCreate, project: ProjectView) -> dict[str, Any]:
     Raises InvalidCampaign, InvalidPayload.
     """
     campaign_type, voucher = campaign_type_of(body), body.voucher
-    if campaign_type != "DISCOUNT_COUPONS":
-        raise InvalidCampaign(f"Campaigns of the type {campaign_type} are not available yet; DISCOUNT_COUPONS are.")
-    if voucher is None or voucher.discount is None:
-        raise InvalidCampaign("A campaign of the type DISCOUNT_COUPONS needs voucher.discount.")
-    if voucher_type_of(voucher) != "DISCOUNT_VOUCHER":
-        raise InvalidCampaign("voucher.type must be DISCOUNT_VOUCHER in a campaign of the type DISCOUNT_COUPONS.")
+    if campaign_type == "PROMOTION":
+        return _promotion_columns(body)
+    if body.promotion is not None:
+        raise InvalidCampaign(f"A campaign of the type {campaign_type} has no promotion; leave it out.")
+    if campaign_type not in TYPES:
+        raise InvalidCampaign(f"Campaigns of the type {campaign_type} are not available yet.")
+    name, other = ("gift", "discount") if campaign_type == "GIFT_VOUCHERS" else ("discount", "gift")
+    if voucher is None or getattr(voucher, name) is None:
+        raise InvalidCampaign(f"A campaign of the type {campaign_type} needs voucher.{name}.")
+    if voucher_type_of(voucher) != TYPES[campaign_type] or getattr(voucher, other) is not None:
+        raise InvalidCampaign(
+            f"In a campaign of the type {campaign_type} voucher.type is {TYPES[campaign_type]}, with a {name} only."
+        )
     if voucher.is_referral_code:
         raise InvalidCampaign("Referral codes are not available yet.")
-    if body.category is not None or body.category_id is not None:
-        raise InvalidCampaign(NO_CATEGORIES)
     if (voucher.code is not None) != (body.type == "STANDALONE"):
         raise InvalidCampaign("voucher.code is the public code of a STANDALONE campaign: one needs the other.")
     require_duration("activity_duration_after_publishing", body.activity_duration_after_publishing)
@@ -73,9 +79,28 @@ def columns_of(body: CampaignCreate, project: ProjectView) -> dict[str, Any]:
         "use_voucher_metadata_schema": body.use_voucher_metadata_schema,
         **schedule_of(body.model_dump()),
         "activity_duration_after_publishing": body.activity_duration_after_publishing,
-        "discount": voucher.discount.model_dump(mode="json", exclude_none=True),
+        name: getattr(voucher, name).model_dump(mode="json", exclude_none=True),
         "redemption_quantity": voucher.redemption.quantity,
         "code_config": code_config_of(code_config, default.charset, default.length),
+        "campaign_metadata": merged_metadata({}, body.metadata),
+    }
+
+
+def _promotion_columns(body: CampaignCreate) -> dict[str, Any]:
+    if body.voucher is not None or body.vouchers_count:
+        raise InvalidCampaign("A campaign of the type PROMOTION has tiers, and no vouchers.")
+    if body.type == "STANDALONE":
+        raise InvalidCampaign("A campaign of the type PROMOTION has no public code.")
+    return {
+        "name": body.name,
+        "description": body.description,
+        "campaign_type": "PROMOTION",
+        "type": "STATIC",
+        "join_once": False,
+        "auto_join": False,
+        "use_voucher_metadata_schema": False,
+        **schedule_of(body.model_dump()),
+        "code_config": {},
         "campaign_metadata": merged_metadata({}, body.metadata),
     }
 
@@ -86,8 +111,6 @@ def changed_columns(campaign: Campaign, body: CampaignUpdate) -> dict[str, Any]:
     Raises InvalidCampaign, InvalidPayload.
     """
     given = body.changes()
-    if given.get("category") is not None or given.get("category_id") is not None:
-        raise InvalidCampaign(NO_CATEGORIES)
     columns: dict[str, Any] = {}
     for name in ("description", "activity_duration_after_publishing"):
         if name in given:
@@ -102,10 +125,16 @@ def changed_columns(campaign: Campaign, body: CampaignUpdate) -> dict[str, Any]:
         if campaign.type == "STANDALONE":
             raise InvalidCampaign("A STANDALONE campaign has one public code and cannot become another type.")
         columns["type"] = given["type"]
-    if "discount" in given:
-        if body.discount is None:
-            raise InvalidCampaign("A campaign of the type DISCOUNT_COUPONS needs a discount; it can be changed only.")
-        columns["discount"] = body.discount.model_dump(mode="json", exclude_none=True)
+    if campaign.campaign_type == "PROMOTION":
+        if body.discount is not None or body.gift is not None:
+            raise InvalidCampaign("The discounts of a campaign of the type PROMOTION are those of its tiers.")
+        columns.pop("type", None)
+    for name, worth in (("discount", body.discount), ("gift", body.gift)):
+        if name in given and (worth is not None or getattr(campaign, name) is not None):
+            if worth is None or getattr(campaign, name) is None:
+                needed = "discount" if campaign.gift is None else "gift"
+                raise InvalidCampaign(f"A campaign of the type {campaign.campaign_type} has a {needed}, always.")
+            columns[name] = worth.model_dump(mode="json", exclude_none=True)
     if "metadata" in given or body.unset_metadata_fields:
         cleared = "metadata" in given and body.metadata is None
         kept = {} if cleared else campaign.campaign_metadata
@@ -121,3 +150,11 @@ def _schedule(campaign: Campaign) -> dict[str, Any]:
         "expiration_date": campaign.expiration_date,
         **campaign.validity,
     }
+
+
+def check_metadata(project: ProjectView, as_voucher: bool, metadata: Mapping[str, Any] | None) -> None:
+    """A campaign may say that its metadata is that of its vouchers.
+
+    Raises MetadataValidationFailed.
+    """
+    project.check_metadata("voucher" if as_voucher else "campaign", metadata)

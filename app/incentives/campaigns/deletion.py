@@ -21,8 +21,8 @@ BATCH = 5_000
 async def delete_vouchers(work: Work, payload: Mapping[str, Any]) -> None:
     """Delete what is left of the vouchers of a campaign that is itself deleted already.
 
-    Into the bin, where their codes stay taken; with `force` for good, but for those that were ever redeemed: their rows
-    stay, without the code being taken, so that the redemptions can be read.
+    Into the bin, where their codes stay taken; with `force` for good, but for those that were ever redeemed or topped
+    up: their rows stay, without the code being taken, so that redemptions and entries can be read.
     """
     while True:
         work.leave_if_stopping()
@@ -42,8 +42,8 @@ async def _delete_batch(session: AsyncSession, action: AsyncAction) -> None:
     done = actions.done_count(action) + len(batch)
     await unassign_all(session, action.project_id, ids)
     if force:
-        await vouchers.release([voucher_id for voucher_id, was_redeemed in batch if was_redeemed], now)
-        await vouchers.remove([voucher_id for voucher_id, was_redeemed in batch if not was_redeemed])
+        await vouchers.release([voucher_id for voucher_id, was_used in batch if was_used], now)
+        await vouchers.remove([voucher_id for voucher_id, was_used in batch if not was_used])
     else:
         await vouchers.bin(ids, now)
     if len(batch) == BATCH:
@@ -51,7 +51,7 @@ async def _delete_batch(session: AsyncSession, action: AsyncAction) -> None:
         actions.advance(action, done, action.parameters["count"], began_at)
         return
     campaigns = CampaignRepository(session, action.project_id)
-    if force and not await campaigns.was_redeemed(campaign_id):
+    if force and not await campaigns.was_used(campaign_id):
         await campaigns.remove(campaign_id)
     actions.finish(action, done, began_at)
 

@@ -2,17 +2,19 @@
 
 from typing import ClassVar, Literal
 
-from sqlalchemy import Text, and_, cast, false, func, literal, null, or_, true
+from sqlalchemy import Text, and_, case, cast, false, func, literal, null, or_, select, true
 
 from app.incentives.campaigns.schemas import CampaignType, GenerationStatus
 from app.kit.conditions import Filterable
 from app.kit.filters import Filter, array, flag, moment, text
 from app.kit.lists import ListQuery
-from app.models import Campaign
+from app.models import Campaign, Category
 
 STATUSES = ("DONE", "IN_PROGRESS", "FAILED", "DRAFT", "MODIFYING")
 NOTHING = cast(null(), Text)
-VOUCHER_TYPE = cast(literal("DISCOUNT_VOUCHER"), Text)
+VOUCHER_TYPE = case(
+    (Campaign.campaign_type == "GIFT_VOUCHERS", "GIFT_VOUCHER"), else_=cast(literal("DISCOUNT_VOUCHER"), Text)
+)
 
 _has_begun = or_(Campaign.start_date.is_(None), Campaign.start_date <= func.now())
 _has_ended = and_(Campaign.expiration_date.is_not(None), Campaign.expiration_date <= func.now())
@@ -32,6 +34,11 @@ ACTIVE: Filter = {
     "$expired": lambda *_: _has_ended,
     "$active": lambda *_: _is_running,
 }
+_category_name = (
+    select(Category.name)
+    .where(Category.project_id == Campaign.project_id, Category.id == Campaign.category_id)
+    .scalar_subquery()
+)
 _timeframe = text(Campaign.validity["validity_timeframe"].astext)
 
 
@@ -49,8 +56,8 @@ class CampaignQuery(ListQuery):
             "is_referral_code": flag(false()),
             "validity_timeframe": {name: _timeframe[name] for name in ("$has_value", "$is_unknown")},
             "voucher_type": text(VOUCHER_TYPE, ("GIFT_VOUCHER", "DISCOUNT_VOUCHER", "LOYALTY_CARD")),
-            "categories": text(NOTHING),
-            "category_ids": text(NOTHING),
+            "categories": text(_category_name),
+            "category_ids": text(Campaign.category_id),
             "type": text(Campaign.type, ("AUTO_UPDATE", "BULK", "STANDALONE", "STATIC")),
             "created_date": moment(Campaign.created_at),
             "created_at": moment(Campaign.created_at),

@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlalchemy import delete, literal, or_, select, update
 
 from app.kit.repository import Repository
-from app.models import Account, Campaign, Redemption
+from app.models import Account, Campaign, Entry, PromotionTier, Redemption
 
 
 class CampaignRepository(Repository[Campaign]):
@@ -43,14 +43,21 @@ class CampaignRepository(Repository[Campaign]):
         )
         return counted is not None
 
-    async def was_redeemed(self, campaign_id: str) -> bool:
-        """Whether there is a redemption of one of its vouchers, failed and rolled back ones included."""
-        rows = select(literal(1)).where(Redemption.project_id == self.project_id, Redemption.campaign_id == campaign_id)
-        return await self.session.scalar(rows.limit(1)) is not None
+    async def was_used(self, campaign_id: str) -> bool:
+        """Whether there is a redemption of one of its vouchers, failed and rolled back ones included, or an entry."""
+        for table in (Redemption, Entry):
+            rows = select(literal(1)).where(table.project_id == self.project_id, table.campaign_id == campaign_id)
+            if await self.session.scalar(rows.limit(1)) is not None:
+                return True
+        return False
 
     async def remove(self, campaign_id: str) -> None:
-        """Delete for good, with the accounts."""
-        for table, column in ((Account, Account.owner_id), (Campaign, Campaign.id)):
+        """Delete for good, with the accounts and, never redeemed like the campaign itself, the promotion tiers."""
+        for table, column in (
+            (Account, Account.owner_id),
+            (PromotionTier, PromotionTier.campaign_id),
+            (Campaign, Campaign.id),
+        ):
             await self.session.execute(
                 delete(table)
                 .where(table.project_id == self.project_id, column == campaign_id)

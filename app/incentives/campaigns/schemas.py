@@ -5,9 +5,19 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from app.engine.effects import Discount
+from app.incentives.categories.schemas import CategoryId, CategoryName, CategoryRead
+from app.incentives.promotions.schemas import PromotionIn, PromotionTiers
 from app.incentives.schedule import ScheduleIn, SchedulePatch, ValidityHours, ValidityTimeframe
 from app.incentives.validation_rules.schemas import AssignmentList
-from app.incentives.vouchers.schemas import AdditionalInfo, Code, CodeConfig, RedemptionIn, VoucherType
+from app.incentives.vouchers.schemas import (
+    AdditionalInfo,
+    Code,
+    CodeConfig,
+    Gift,
+    GiftRead,
+    RedemptionIn,
+    VoucherType,
+)
 from app.kit.lists import PageBody
 from app.kit.wire import Instant, Metadata, WireIn, WireOut
 
@@ -25,7 +35,7 @@ class VoucherDefinition(WireIn):
 
     type: VoucherType | None = None
     discount: Discount | None = None
-    gift: dict[str, Any] | None = None
+    gift: Gift | None = None
     loyalty_card: dict[str, Any] | None = None
     redemption: RedemptionIn = Field(default_factory=RedemptionIn)
     code_config: CodeConfig = Field(default_factory=CodeConfig)
@@ -39,7 +49,7 @@ class CampaignCreate(ScheduleIn):
     campaign_type: Annotated[CampaignType | None, Field(description="Seen from `voucher` when missing.")] = None
     type: Annotated[
         Literal["AUTO_UPDATE", "STATIC", "STANDALONE"],
-        Field(description="New codes on demand, a fixed pool of codes, or one public code."),
+        Field(description="New codes on demand, a fixed pool of codes, or one public code; promotions are STATIC."),
     ] = "AUTO_UPDATE"
     join_once: bool = False
     auto_join: bool = False
@@ -48,29 +58,30 @@ class CampaignCreate(ScheduleIn):
         int, Field(ge=0, description="Codes to generate at once; more than one in the background.")
     ] = 0
     activity_duration_after_publishing: Span | None = None
-    category: str | None = None
-    category_id: str | None = None
+    category: CategoryName | None = None
+    category_id: CategoryId | None = None
     metadata: Metadata = Field(default_factory=dict)
     validation_rules: Annotated[list[str], Field(max_length=10, description="Ids of rules that bind it.")] = Field(
         default_factory=list
     )
     voucher: VoucherDefinition | None = None
-    promotion: dict[str, Any] | None = None
+    promotion: Annotated[PromotionIn | None, Field(description="For campaigns of the type PROMOTION.")] = None
 
 
 class CampaignUpdate(SchedulePatch):
-    """A partial change. A new discount is for vouchers neither published nor redeemed; the others keep theirs."""
+    """A partial change. A new discount or gift is for vouchers neither published nor used; the others keep theirs."""
 
     description: Description | None = None
     type: Literal["AUTO_UPDATE", "STATIC"] | None = None
     join_once: bool | None = None
     auto_join: bool | None = None
     activity_duration_after_publishing: Span | None = None
-    category: str | None = None
-    category_id: str | None = None
+    category: CategoryName | None = None
+    category_id: CategoryId | None = None
     metadata: Metadata | None = None
     unset_metadata_fields: list[str] | None = None
     discount: Discount | None = None
+    gift: Gift | None = None
 
 
 class VouchersAdd(WireIn):
@@ -78,7 +89,8 @@ class VouchersAdd(WireIn):
 
     code: Code | None = None
     code_config: CodeConfig | None = None
-    category: str | None = None
+    category: CategoryName | None = None
+    category_id: CategoryId | None = None
     metadata: Metadata = Field(default_factory=dict)
     redemption: RedemptionIn | None = None
     additional_info: AdditionalInfo | None = None
@@ -95,6 +107,7 @@ class QuantityRead(WireOut):
 class VoucherDefinitionRead(WireOut):
     type: VoucherType
     discount: Discount | None = None
+    gift: GiftRead | None = None
     redemption: QuantityRead
     code_config: CodeConfig
     is_referral_code: bool
@@ -113,7 +126,8 @@ class CampaignRead(WireOut):
     description: str | None = None
     campaign_type: CampaignType
     type: Literal["AUTO_UPDATE", "STATIC", "STANDALONE"]
-    voucher: VoucherDefinitionRead
+    voucher: Annotated[VoucherDefinitionRead | None, Field(description="Absent where there are no codes.")] = None
+    promotion: Annotated[PromotionTiers | None, Field(description="The tiers of a promotion.")] = None
     auto_join: bool
     join_once: bool
     use_voucher_metadata_schema: bool
@@ -128,8 +142,9 @@ class CampaignRead(WireOut):
     metadata: Metadata
     created_at: Instant
     updated_at: Instant | None = None
+    category: str | None = None
     category_id: str | None = None
-    categories: list[Any]
+    categories: list[CategoryRead]
     creation_status: GenerationStatus
     vouchers_generation_status: GenerationStatus
     protected: bool

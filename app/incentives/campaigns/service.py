@@ -10,15 +10,20 @@ from app.access.callers import Caller
 from app.access.configuration import change_configuration
 from app.incentives.async_actions import service as actions
 from app.incentives.campaigns import events, generation
-from app.incentives.campaigns.definitions import changed_columns, columns_of
+from app.incentives.campaigns.definitions import changed_columns, check_metadata, columns_of
 from app.incentives.campaigns.deletion import DELETE
 from app.incentives.campaigns.errors import CampaignNotFound, NameTaken
 from app.incentives.campaigns.listing import CampaignQuery
 from app.incentives.campaigns.rendering import campaign_read
 from app.incentives.campaigns.repository import CampaignRepository
 from app.incentives.campaigns.schemas import CampaignCreate, CampaignUpdate
+from app.incentives.categories.repository import CategoryRepository
+from app.incentives.categories.resolution import category_column, resolve_category
 from app.incentives.codes.errors import inside
 from app.incentives.codes.shapes import shape_of
+from app.incentives.promotions.creation import add_tier, read_promotion
+from app.incentives.promotions.repository import PromotionStackRepository, PromotionTierRepository
+from app.incentives.units import with_known_units
 from app.incentives.validation_rules.assignments import assign, assignments_of, unassign_all
 from app.incentives.vouchers.creation import add_voucher
 from app.incentives.vouchers.drawing import create_codes
@@ -28,27 +33,33 @@ from app.kit.db import Database
 from app.kit.filters import When
 from app.kit.ids import new_id
 from app.kit.lists import fetch_page
-from app.models import AsyncAction, Campaign
+from app.models import AsyncAction, Campaign, Voucher
 
 
 async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_limit: int) -> dict[str, Any]:
     """Create a campaign; one code is made at once, more are made by a worker.
 
     Raises NameTaken, InvalidCampaign, InvalidPayload, InvalidCodeConfig, TooManyVouchers, ValidationRuleNotFound,
-    CodeTaken.
+    CategoryNotFound, CodeTaken.
     """
     columns = columns_of(body, caller.project)
-    with inside("voucher"):
-        shape = shape_of(columns["code_config"], caller.project.case_sensitive_codes)
+    check_metadata(caller.project, columns["use_voucher_metadata_schema"], columns["campaign_metadata"] or None)
+    shape = None
+    if body.voucher is not None:
+        with inside("voucher"):
+            shape = shape_of(columns["code_config"], caller.project.case_sensitive_codes)
     warnings: list[str] = []
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
+        columns = await with_known_units(session, caller.project_id, columns, "voucher.discount")
+        category = await resolve_category(session, caller.project_id, body.category, body.category_id)
         campaign = Campaign(
             project_id=caller.project_id,
             id=new_id("camp"),
             active=True,
             vouchers_count=0,
             generation_status="DONE",
+            category_id=category.id if category else None,
             counted={},
             created_at=clock.now(),
             updated_at=None,
@@ -58,9 +69,11 @@ async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_li
         await _insert(session, campaign)
         for rule_id in dict.fromkeys(body.validation_rules):
             await assign(session, caller, rule_id, "campaign", campaign.id)
+        for place, tier in enumerate(body.promotion.tiers if body.promotion else ()):
+            await add_tier(session, caller, campaign, tier, f"promotion.tiers[{place}].")
         if body.voucher is not None and body.voucher.code is not None:
             await add_voucher(session, caller, campaign, body.voucher.code)
-        else:
+        elif shape is not None:
             count = body.vouchers_count
             with inside("voucher"):
                 warnings = await generation.check_room(session, caller, campaign, shape, count, codes_limit)
@@ -82,17 +95,23 @@ async def get(db: Database, caller: Caller, name_or_id: str) -> dict[str, Any]:
 async def update(db: Database, caller: Caller, name_or_id: str, body: CampaignUpdate) -> dict[str, Any]:
     """Change the members that were sent.
 
-    A new discount is for codes to come and for codes still in the pool: those published or redeemed keep the old one.
+    A new discount or gift is for codes to come and for codes still in the pool: those published, redeemed or topped up
+    keep the old one.
 
-    Raises CampaignNotFound, InvalidCampaign, InvalidPayload.
+    Raises CampaignNotFound, CategoryNotFound, InvalidCampaign, InvalidPayload.
     """
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
         campaign = await get_campaign(session, caller, name_or_id)
-        columns = changed_columns(campaign, body)
+        columns = await with_known_units(session, caller.project_id, changed_columns(campaign, body))
+        columns |= await category_column(session, caller.project_id, body.changes())
+        vouchers = VoucherRepository(session, caller.project_id, case_sensitive=caller.project.case_sensitive_codes)
         if campaign.discount is not None and columns.get("discount", campaign.discount) != campaign.discount:
-            vouchers = VoucherRepository(session, caller.project_id, case_sensitive=caller.project.case_sensitive_codes)
-            await vouchers.keep_discount(campaign.id, campaign.discount)
+            await vouchers.keep_worth(campaign.id, Voucher.discount, campaign.discount)
+        if campaign.gift is not None and columns.get("gift", campaign.gift) != campaign.gift:
+            await vouchers.keep_worth(campaign.id, Voucher.gift, campaign.gift)
+        if "campaign_metadata" in columns:
+            check_metadata(caller.project, campaign.use_voucher_metadata_schema, columns["campaign_metadata"])
         for name, value in columns.items():
             setattr(campaign, name, value)
         campaign.updated_at = clock.now()
@@ -133,7 +152,11 @@ async def delete(db: Database, caller: Caller, name_or_id: str, *, force: bool) 
         campaign.deleted_at = clock.now()
         if force:
             campaign.name = f"{campaign.name} (deleted {campaign.id})"
-        await unassign_all(session, caller.project_id, [campaign.id])
+        tier_ids = await PromotionTierRepository(session, caller.project_id).delete_of_campaign(
+            campaign.id, clock.now()
+        )
+        await PromotionStackRepository(session, caller.project_id).delete_of_campaign(campaign.id)
+        await unassign_all(session, caller.project_id, [campaign.id, *tier_ids])
         events.changed(session, caller, "deleted", campaign_as_read, {"force": force})
         parameters = {"campaign_id": campaign.id, "force": force, "count": campaign.vouchers_count}
         return await actions.start(session, caller, DELETE, parameters)
@@ -157,7 +180,11 @@ async def _insert(session: AsyncSession, campaign: Campaign) -> None:
 
 async def _read(session: AsyncSession, campaign: Campaign) -> dict[str, Any]:
     assignments = await assignments_of(session, campaign.project_id, [campaign.id])
-    return campaign_read(campaign, assignments[campaign.id])
+    categories = await CategoryRepository(session, campaign.project_id).by_id([campaign.category_id])
+    shown = campaign_read(campaign, assignments[campaign.id], category=categories.get(campaign.category_id))
+    if campaign.campaign_type == "PROMOTION":
+        shown["promotion"] = await read_promotion(session, campaign)
+    return shown
 
 
 async def search(db: Database, caller: Caller, query: CampaignQuery) -> tuple[list[dict[str, Any]], int]:
@@ -175,4 +202,10 @@ async def search(db: Database, caller: Caller, query: CampaignQuery) -> tuple[li
     async with db.read() as session:
         page = await fetch_page(session, statement, query, When(clock.now(), caller.project.zone))
         assignments = await assignments_of(session, caller.project_id, [campaign.id for campaign in page.rows])
-        return [campaign_read(campaign, assignments[campaign.id]) for campaign in page.rows], page.total
+        categories = CategoryRepository(session, caller.project_id)
+        known = await categories.by_id([campaign.category_id for campaign in page.rows])
+        campaigns = [
+            campaign_read(campaign, assignments[campaign.id], category=known.get(campaign.category_id))
+            for campaign in page.rows
+        ]
+    return campaigns, page.total

@@ -1,4 +1,4 @@
-"""Binding rules to campaigns and vouchers: steps that run inside somebody's transaction."""
+"""Binding rules to campaigns, vouchers and promotion tiers: steps that run inside somebody's transaction."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -24,7 +24,7 @@ from app.kit.ids import new_id
 from app.models import ValidationRule, ValidationRuleAssignment
 
 MOST_RULES = 10
-"""How many rules one campaign or voucher can have: each is evaluated at every checkout that names it."""
+"""How many rules one campaign, voucher or tier can have: each is evaluated at every checkout that names it."""
 
 
 async def assign(
@@ -36,7 +36,7 @@ async def assign(
     *,
     force: bool = False,
 ) -> ValidationRuleAssignment:
-    """Let a rule bind a campaign or voucher (by id), and let that object count what the rule limits.
+    """Let a rule bind a campaign, voucher or promotion tier (by id), and let that object count what the rule limits.
 
     `force` replaces the assignment if there already is one. Changes the configuration: waits for redemptions in flight.
 
@@ -91,13 +91,14 @@ async def count_for(session: AsyncSession, rule: ValidationRule) -> None:
         rule_set_of(rule).counted,
         campaign_ids=repository.object_ids(rule.id, "campaign"),
         voucher_ids=repository.object_ids(rule.id, "voucher"),
+        tier_ids=repository.object_ids(rule.id, "promotion_tier"),
     )
 
 
 async def assignments_of(
     session: AsyncSession, project_id: int, object_ids: Collection[str]
 ) -> dict[str, list[AssignmentRead]]:
-    """The assignments of each of these campaigns and vouchers, oldest first, in one statement; each id is a key."""
+    """The assignments of each of these objects, oldest first, in one statement; each id is a key."""
     found: dict[str, list[AssignmentRead]] = {object_id: [] for object_id in object_ids}
     if found:
         for assignment in await AssignmentRepository(session, project_id).to_objects(found.keys()):
@@ -106,7 +107,7 @@ async def assignments_of(
 
 
 def assignment_list(assignments: Iterable[AssignmentRead]) -> dict[str, Any]:
-    """The `validation_rules_assignments` member of a campaign or voucher (AssignmentList), as JSON values."""
+    """The `validation_rules_assignments` member of a campaign, voucher or tier (AssignmentList), as JSON values."""
     data = [assignment.model_dump(mode="json") for assignment in assignments]
     return {"object": "list", "data_ref": "data", "data": data, "total": len(data)}
 

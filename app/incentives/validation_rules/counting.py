@@ -1,4 +1,4 @@
-"""From when on a campaign or voucher counts: the moment a rule with a limit binds it."""
+"""From when on a campaign, voucher or promotion tier counts: the moment a rule with a limit binds it."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -9,16 +9,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.engine.postings import Counted
 from app.incentives.validation_rules.repository import Ids
-from app.models import Campaign, Redemption, Voucher
+from app.models import Campaign, PromotionTier, Redemption, Voucher
 
 
 async def begin_counting(
-    session: AsyncSession, project_id: int, counted: Iterable[Counted], *, campaign_ids: Ids, voucher_ids: Ids
+    session: AsyncSession,
+    project_id: int,
+    counted: Iterable[Counted],
+    *,
+    campaign_ids: Ids,
+    voucher_ids: Ids,
+    tier_ids: Ids = (),
 ) -> None:
-    """Make these campaigns and vouchers count `counted` from now on, if they do not yet.
+    """Make these campaigns, vouchers and promotion tiers count `counted` from now on, if they do not yet.
 
     What a voucher's rule limits for the whole campaign is counted by the campaign: the campaign's other vouchers use it
     up too. What a campaign's rule limits per voucher is remembered at the campaign and holds for all its vouchers.
+    Tiers are like vouchers.
 
     A count that begins when there have been redemptions is marked true, so that its first posting recounts them;
     a count once begun is never changed or removed. Only correct after `change_configuration` in the same transaction:
@@ -28,17 +35,22 @@ async def begin_counting(
     of_campaign = frozenset(kind.name for kind in counted if kind.scope == "campaign")
     if names:
         await _begin(session, project_id, Campaign, names, campaign_ids)
-    if names - of_campaign:
-        await _begin(session, project_id, Voucher, names - of_campaign, voucher_ids)
-    if of_campaign:
-        campaigns_of_vouchers = select(Voucher.campaign_id).where(
-            Voucher.project_id == project_id, Voucher.id.in_(voucher_ids), Voucher.campaign_id.is_not(None)
-        )
-        await _begin(session, project_id, Campaign, of_campaign, campaigns_of_vouchers)
+    for owner, ids in ((Voucher, voucher_ids), (PromotionTier, tier_ids)):
+        if names - of_campaign:
+            await _begin(session, project_id, owner, names - of_campaign, ids)
+        if of_campaign:
+            campaigns_of_owners = select(owner.campaign_id).where(
+                owner.project_id == project_id, owner.id.in_(ids), owner.campaign_id.is_not(None)
+            )
+            await _begin(session, project_id, Campaign, of_campaign, campaigns_of_owners)
 
 
 async def _begin(
-    session: AsyncSession, project_id: int, owner: type[Campaign] | type[Voucher], names: Collection[str], ids: Any
+    session: AsyncSession,
+    project_id: int,
+    owner: type[Campaign] | type[Voucher] | type[PromotionTier],
+    names: Collection[str],
+    ids: Any,
 ) -> None:
     counted: ColumnElement[Any] = func.coalesce(owner.counted, cast({}, JSONB))
     wanted = cast(sorted(names), ARRAY(Text))

@@ -46,7 +46,7 @@ async def list_validation_rules(
 async def list_assignments(
     db: Db, caller: AssignmentReader, query: Annotated[AssignmentQuery, Depends(AssignmentQuery.parse)]
 ) -> ListBody[AssignmentRead]:
-    """List which rules bind which campaigns and vouchers, newest first."""
+    """List which rules bind which campaigns, vouchers and promotion tiers, newest first."""
     assignments, total = await service.search_assignments(db, caller, query)
     return ListBody(data=[AssignmentRead.model_validate(assignment) for assignment in assignments], total=total)
 
@@ -78,7 +78,7 @@ async def list_assignments_of_rule(
     rule_id: RuleId,
     query: Annotated[RuleAssignmentQuery, Depends(RuleAssignmentQuery.parse)],
 ) -> ListBody[AssignmentRead]:
-    """List which campaigns and vouchers a rule binds, newest first."""
+    """List which campaigns, vouchers and promotion tiers a rule binds, newest first."""
     assignments, total = await service.list_assignments(db, caller, rule_id, query)
     return ListBody(data=[AssignmentRead.model_validate(assignment) for assignment in assignments], total=total)
 
@@ -91,7 +91,7 @@ async def assign_validation_rule(
     body: AssignmentCreate,
     force: Annotated[bool, Query(description="Replace the assignment, should there be one already.")] = False,
 ) -> AssignmentRead:
-    """Let the rule bind a campaign, with all its vouchers, or one voucher. All rules of both must hold."""
+    """Let the rule bind a campaign with all that is in it, a voucher, or a promotion tier. All rules must hold."""
     return AssignmentRead.model_validate(await service.assign(db, caller, rule_id, body, force=force))
 
 
@@ -99,5 +99,5 @@ async def assign_validation_rule(
 async def unassign_validation_rule(
     db: Db, caller: AssignmentWriter, rule_id: RuleId, assignment_id: AssignmentId
 ) -> None:
-    """Free the campaign or voucher from the rule."""
+    """Free the campaign, voucher or promotion tier from the rule."""
     await service.unassign(db, caller, rule_id, assignment_id)

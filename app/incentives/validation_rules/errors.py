@@ -18,7 +18,7 @@ class AssignmentNotFound(NotFound):
 
 
 class RelatedObjectNotFound(NotFound):
-    """404: the project has no such campaign or voucher to bind a rule to."""
+    """404: the project has no such campaign, voucher or promotion tier to bind a rule to."""
 
 
 class InvalidValidationRules(AppError):
@@ -79,7 +79,8 @@ class NothingToBind(AppError):
 
     def __init__(self, related_object_type: str) -> None:
         sentence = (
-            f"Rules can be assigned to vouchers and campaigns; this project has no {related_object_type} objects."
+            "Rules can be assigned to vouchers, campaigns and promotion tiers; "
+            f"this project has no {related_object_type} objects."
         )
         super().__init__(
             f"related_object_type: {sentence}", errors=[{"path": "related_object_type", "message": sentence}]

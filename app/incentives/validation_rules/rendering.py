@@ -12,6 +12,7 @@ def rule_read(rule: ValidationRule, assignments_count: int) -> ValidationRuleRea
         id=rule.id,
         name=rule.name,
         rules=rule.rules,
+        bundle_rules=rule.bundle_rules,
         error=None if rule.error is None else RuleError.model_validate(rule.error),
         applicable_to=rule.applicable_to or NO_TARGETS,
         type=rule.type,

@@ -6,12 +6,16 @@ from typing import Any
 from sqlalchemy import Delete, Select, delete, func, select
 
 from app.kit.repository import Repository
-from app.models import Campaign, ValidationRule, ValidationRuleAssignment, Voucher
+from app.models import Campaign, PromotionTier, ValidationRule, ValidationRuleAssignment, Voucher
 
 Ids = Collection[str] | Select[Any]
 """Ids, or a query that gives them."""
 
-BINDABLE: dict[str, type[Campaign] | type[Voucher]] = {"campaign": Campaign, "voucher": Voucher}
+BINDABLE: dict[str, type[Campaign] | type[Voucher] | type[PromotionTier]] = {
+    "campaign": Campaign,
+    "voucher": Voucher,
+    "promotion_tier": PromotionTier,
+}
 
 
 class ValidationRuleRepository(Repository[ValidationRule]):
@@ -57,7 +61,7 @@ class AssignmentRepository(Repository[ValidationRuleAssignment]):
         )
 
     async def is_bindable(self, related_object_type: str, object_id: str) -> bool:
-        """Whether there is such a campaign or voucher, not deleted."""
+        """Whether there is such a campaign, voucher or tier, not deleted."""
         model = BINDABLE[related_object_type]
         found = select(model.id).where(
             model.project_id == self.project_id, model.id == object_id, model.deleted_at.is_(None)

@@ -50,12 +50,6 @@ def _is_context_type(value: str) -> str:
     return value
 
 
-def _is_empty(bundle_rules: dict[str, Any]) -> dict[str, Any]:
-    if any(name not in {"logic", "limit"} for name in bundle_rules):
-        raise PydanticCustomError("bundle_rules", "Bundles are not available; describe the items with rules instead.")
-    return bundle_rules
-
-
 ContextType = Annotated[str, AfterValidator(_is_context_type), Field(json_schema_extra={"enum": list(CONTEXT_TYPES)})]
 Rules = Annotated[
     dict[str, Any],
@@ -76,7 +70,25 @@ Rules = Annotated[
     ),
 ]
 BundleRules = Annotated[
-    dict[str, Any], AfterValidator(_is_empty), Field(description="Must be empty: bundles are not available.")
+    dict[str, Any],
+    Field(
+        description="What must be in the order together: numbered things with their units, joined by and, and how many "
+        "bundles of one order count (`limit`, 1 to 100). A discount other than FIXED is given once for each.",
+        examples=[
+            {
+                "1": {
+                    "name": "order.items.any",
+                    "conditions": {"$is": [{"id": "prod_shirt", "type": "product_or_sku", "object": "product"}]},
+                    "rules": {
+                        "1": {"name": "order.items.aggregated_quantity", "conditions": {"$is": [1]}, "rules": {}},
+                        "logic": "1",
+                    },
+                },
+                "logic": "1",
+                "limit": 1,
+            }
+        ],
+    ),
 ]
 
 
@@ -110,11 +122,14 @@ class ValidationRuleRead(WireOut):
     id: Annotated[str, Field(examples=["val_01kb2m7t9cf3r8n5x0q4w6z1ye"])]
     name: str | None
     rules: dict[str, Any]
+    bundle_rules: dict[str, Any] | None = None
     error: RuleError | None
     applicable_to: dict[str, Any]
     type: RuleType
     context_type: str
-    assignments_count: Annotated[int, Field(description="How many campaigns and vouchers the rule binds.")]
+    assignments_count: Annotated[
+        int, Field(description="How many campaigns, vouchers and promotion tiers the rule binds.")
+    ]
     created_at: Instant
     updated_at: Instant | None
     object: Literal["validation_rules"] = "validation_rules"
@@ -124,20 +139,20 @@ class AssignmentCreate(WireIn):
     related_object_type: Literal[
         "voucher", "campaign", "promotion_tier", "earning_rule", "distribution", "reward_assignment"
     ] = "voucher"
-    related_object_id: Annotated[str, Field(min_length=1, max_length=512, description="Id of the campaign or voucher.")]
+    related_object_id: Annotated[str, Field(min_length=1, max_length=512, description="Id of what it binds.")]
 
 
 class AssignmentRead(WireOut):
     id: Annotated[str, Field(examples=["asgm_01kb2m7t9cf3r8n5x0q4w6z1ye"])]
     rule_id: str
     related_object_id: str
-    related_object_type: Literal["voucher", "campaign"]
+    related_object_type: Literal["voucher", "campaign", "promotion_tier"]
     created_at: Instant
     object: Literal["validation_rules_assignment"] = "validation_rules_assignment"
 
 
 class AssignmentList(WireOut):
-    """The assignments of one campaign or voucher, as its own answer carries them."""
+    """The assignments of one campaign, voucher or promotion tier, as its own answer carries them."""
 
     object: Literal["list"] = "list"
     data_ref: Literal["data"] = "data"

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from app.access.callers import Caller
 from app.access.configuration import change_configuration
+from app.engine.bundles import parse_bundle
 from app.engine.rules import InvalidRule, parse_rule_set
 from app.incentives.validation_rules import assignments as assigning
 from app.incentives.validation_rules import events
@@ -183,14 +184,14 @@ def _columns(members: Mapping[str, Any]) -> dict[str, Any]:
     columns = {
         name: value.model_dump(mode="json", exclude_none=True) or None if isinstance(value, BaseModel) else value
         for name, value in members.items()
-        if name != "bundle_rules"  # the schema lets only empty ones in
     }
     return columns | {name: value for name, value in DEFAULTS.items() if name in columns and columns[name] is None}
 
 
 def _check(columns: Mapping[str, Any]) -> None:
-    """Raises InvalidValidationRules with the path of what is wrong with the conditions."""
+    """Raises InvalidValidationRules with the path of what is wrong with the conditions or the bundle."""
     try:
         parse_rule_set({"rules": columns.get("rules", {}), "error": columns.get("error")})
+        parse_bundle(columns.get("bundle_rules"))
     except InvalidRule as problem:
         raise InvalidValidationRules(problem.path, problem.message) from None

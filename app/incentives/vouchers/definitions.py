@@ -11,24 +11,27 @@ from app.incentives.vouchers.schemas import VoucherCreate, VoucherOptions, Vouch
 from app.kit.metadata import merged_metadata
 from app.models import Campaign, Voucher
 
-NO_CATEGORIES = "Categories are not available yet; leave category and category_id out."
-
 
 def own_columns(body: VoucherCreate, campaign: Campaign | None) -> dict[str, Any]:
     """The columns in which the new voucher differs from its campaign, or from the defaults without one.
 
     Raises InvalidVoucher, InvalidPayload.
     """
-    voucher_type = _type_of(body)
-    if voucher_type != "DISCOUNT_VOUCHER":
-        raise InvalidVoucher(f"Vouchers of the type {voucher_type} are not available yet; DISCOUNT_VOUCHER is.")
+    voucher_type = _type_of(body, campaign)
+    if voucher_type == "LOYALTY_CARD":
+        raise InvalidVoucher("Vouchers of the type LOYALTY_CARD are not available yet.")
     if campaign is not None and TYPES[campaign.campaign_type] != voucher_type:
         raise InvalidVoucher(f"The vouchers of {campaign.name} are of the type {TYPES[campaign.campaign_type]}.")
-    if campaign is None and body.discount is None:
-        raise InvalidVoucher("A voucher of the type DISCOUNT_VOUCHER needs a discount, or a campaign that has one.")
-    columns: dict[str, Any] = {"active": body.active, **option_columns(body, campaign)}
-    if body.discount is not None:
-        columns["discount"] = body.discount.model_dump(mode="json", exclude_none=True)
+    worths = {"discount": body.discount, "gift": body.gift}
+    name = "gift" if voucher_type == "GIFT_VOUCHER" else "discount"
+    worth = worths.pop(name)
+    if any(other is not None for other in worths.values()):
+        raise InvalidVoucher(f"A voucher of the type {voucher_type} has a {name} only.")
+    if campaign is None and worth is None:
+        raise InvalidVoucher(f"A voucher of the type {voucher_type} needs a {name}, or a campaign that has one.")
+    columns: dict[str, Any] = {"active": body.active, "type": voucher_type, **option_columns(body, campaign)}
+    if worth is not None:
+        columns[name] = worth.model_dump(mode="json", exclude_none=True)
     return columns
 
 
@@ -37,8 +40,6 @@ def option_columns(body: VoucherOptions, campaign: Campaign | None) -> dict[str,
 
     Raises InvalidVoucher, InvalidPayload.
     """
-    if body.category is not None or body.category_id is not None:
-        raise InvalidVoucher(NO_CATEGORIES)
     columns: dict[str, Any] = schedule_columns(body.model_dump(), campaign)
     if body.additional_info is not None:
         columns["additional_info"] = body.additional_info
@@ -74,8 +75,8 @@ def changed_columns(voucher: Voucher, campaign: Campaign | None, body: VoucherUp
     Raises InvalidVoucher, InvalidPayload.
     """
     given = body.changes()
-    if given.get("category") is not None or given.get("category_id") is not None:
-        raise InvalidVoucher(NO_CATEGORIES)
+    if voucher.type == "GIFT_VOUCHER" and (given.get("gift") is not None or given.get("discount") is not None):
+        raise InvalidVoucher("A gift card has no discount, and its money is changed at /v1/vouchers/{code}/balance.")
     if given.get("gift") is not None or given.get("loyalty_card") is not None:
         raise InvalidVoucher(f"A voucher of the type {voucher.type} has a discount only.")
     columns: dict[str, Any] = {}
@@ -99,14 +100,18 @@ def changed_columns(voucher: Voucher, campaign: Campaign | None, body: VoucherUp
 
 
 def require_room_for_codes(campaign: Campaign) -> None:
-    """Raises InvalidCampaign for a campaign that has one public code."""
+    """Raises InvalidCampaign for a campaign that has one public code, or none at all."""
+    if campaign.campaign_type not in TYPES:
+        raise InvalidCampaign(f"{campaign.name} is of the type {campaign.campaign_type}, which has no vouchers.")
     if campaign.type == "STANDALONE":
         raise InvalidCampaign(f"{campaign.name} has one public code; vouchers cannot be added to it.")
 
 
-def _type_of(body: VoucherCreate) -> str:
+def _type_of(body: VoucherCreate, campaign: Campaign | None) -> str:
     if body.type is not None:
         return body.type
     if body.gift is not None:
         return "GIFT_VOUCHER"
-    return "LOYALTY_CARD" if body.loyalty_card is not None else "DISCOUNT_VOUCHER"
+    if body.loyalty_card is not None:
+        return "LOYALTY_CARD"
+    return TYPES[campaign.campaign_type] if campaign and body.discount is None else "DISCOUNT_VOUCHER"

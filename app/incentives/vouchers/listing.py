@@ -2,14 +2,14 @@
 
 from typing import ClassVar
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, false, func, null, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true
 
 from app.access.callers import Caller
 from app.incentives.codes.normal_form import normalise
 from app.kit.conditions import Filterable
 from app.kit.filters import Filter, flag, moment, number, text
 from app.kit.lists import Between, ListQuery, Values
-from app.models import Account, Campaign, Customer, Voucher
+from app.models import Account, Campaign, Category, Customer, Voucher
 
 _campaign = select(Campaign).where(Campaign.project_id == Voucher.project_id, Campaign.id == Voucher.campaign_id)
 _start_date = func.coalesce(Voucher.start_date, _campaign.with_only_columns(Campaign.start_date).scalar_subquery())
@@ -29,6 +29,19 @@ _uses = func.coalesce(
     .scalar_subquery(),
     0,
 )
+# The voucher's own category while there is such a category, else its campaign's: vouchers.rendering.category_of in SQL.
+_campaigns_category_id = _campaign.with_only_columns(Campaign.category_id).correlate(Voucher).scalar_subquery()
+_category = (
+    select(Category)
+    .where(
+        Category.project_id == Voucher.project_id,
+        Category.id.in_([Voucher.category_id, _campaigns_category_id]),
+    )
+    .order_by((Category.id == Voucher.category_id).desc().nulls_last())
+    .limit(1)
+)
+_category_id = _category.with_only_columns(Category.id).correlate(Voucher).scalar_subquery()
+_category_name = _category.with_only_columns(Category.name).correlate(Voucher).scalar_subquery()
 
 ACTIVE: Filter = {
     "$active": lambda *_: and_(Voucher.active, ~_has_ended, or_(_start_date.is_(None), _start_date <= func.now())),
@@ -63,7 +76,8 @@ class VoucherQuery(ListQuery):
             "holder_id": text(Voucher.holder_id),
             "campaign_ids": text(Voucher.campaign_id),
             "campaign_id": text(Voucher.campaign_id),
-            "category": text(cast(null(), Text)),
+            "category": text(_category_name),
+            "category_id": text(_category_id),
             "type": text(Voucher.type, ("GIFT_VOUCHER", "DISCOUNT_VOUCHER", "LOYALTY_CARD")),
         },
         Voucher.voucher_metadata,
@@ -96,7 +110,7 @@ def _conditions(caller: Caller, query: VoucherQuery) -> list[ColumnElement[bool]
         named = select(Campaign.id).where(Campaign.project_id == caller.project_id, Campaign.name == query.campaign)
         conditions.append(Voucher.campaign_id.in_(named))
     if query.category is not None:
-        conditions.append(false())
+        conditions.append(or_(_category_name == query.category, _category_id == query.category))
     if query.customer is not None:
         holders = select(Customer.id).where(
             Customer.project_id == caller.project_id,

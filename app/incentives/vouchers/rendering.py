@@ -1,29 +1,45 @@
 """How a voucher looks on the wire: one function for every answer that shows one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.incentives.categories.rendering import category_members
+from app.incentives.categories.repository import CategoryRepository
 from app.incentives.validation_rules.assignments import assignment_list
 from app.incentives.validation_rules.schemas import AssignmentRead
+from app.incentives.vouchers.standing import Standing, gift_of, gift_read
 from app.kit.wire import format_instant
-from app.models import Campaign, Voucher
+from app.models import Campaign, Category, Voucher
+
+Categories = Mapping[Any, Category | None]
+"""Categories by id; of one that does not exist any more, None or nothing."""
 
 
 def voucher_read(
-    voucher: Voucher, campaign: Campaign | None, uses: int, assignments: Sequence[AssignmentRead] = ()
+    voucher: Voucher,
+    campaign: Campaign | None,
+    standing: Standing,
+    assignments: Sequence[AssignmentRead] = (),
+    *,
+    categories: Categories,
 ) -> dict[str, Any]:
     """The contract's Voucher as JSON values; members without a value are left out, but those it wants as null.
 
-    What the voucher lacks (discount, dates, validity) is shown as its campaign has it. `uses` is how often it is
-    redeemed now. `assignments` are the voucher's own rules.
+    What the voucher lacks (discount, gift, category, dates, validity) is shown as its campaign has it. `assignments`
+    are the voucher's own rules. `categories` are those of both, by id (`categories_of`).
     """
+    definition = gift_of(voucher, campaign)
+    gift = None if definition is None else gift_read(definition, standing)
     url = f"/v1/vouchers/{quote(voucher.code, safe='')}"
     members = {
         "id": voucher.id,
         "code": voucher.code,
         "type": voucher.type,
         "discount": discount_of(voucher, campaign),
+        "gift": gift,
         **schedule_of(voucher, campaign),
         "active": voucher.active,
         "additional_info": voucher.additional_info,
@@ -33,7 +49,6 @@ def voucher_read(
         "created_at": format_instant(voucher.created_at),
         "updated_at": format_instant(voucher.updated_at) if voucher.updated_at else None,
         "object": "voucher",
-        "categories": [],
         "publish": {
             "object": "list",
             "count": voucher.publish_count,
@@ -42,7 +57,8 @@ def voucher_read(
         "redemption": {
             "object": "list",
             "quantity": voucher.redemption_quantity,
-            "redeemed_quantity": uses,
+            "redeemed_quantity": standing.uses,
+            **({} if gift is None else {"redeemed_amount": gift["redeemed_amount"]}),
             "url": f"{url}/redemptions?page=1&limit=10",
         },
         "validation_rules_assignments": assignment_list(assignments),
@@ -50,9 +66,23 @@ def voucher_read(
     return {
         "campaign": campaign.name if campaign else None,
         "campaign_id": voucher.campaign_id,
-        "category_id": None,
+        **category_members(category_of(voucher, campaign, categories)),
         **{name: value for name, value in members.items() if value is not None},
     }
+
+
+async def categories_of(
+    session: AsyncSession, project_id: int, vouchers: Iterable[tuple[Voucher, Campaign | None]]
+) -> Categories:
+    """The categories of these vouchers and their campaigns; at most one statement."""
+    ids = {owner.category_id for pair in vouchers for owner in pair if owner is not None}
+    return await CategoryRepository(session, project_id).by_id(ids)
+
+
+def category_of(voucher: Voucher, campaign: Campaign | None, categories: Categories) -> Category | None:
+    """The voucher's own category while there is such a category, else its campaign's."""
+    own = categories.get(voucher.category_id)
+    return own if own is not None or campaign is None else categories.get(campaign.category_id)
 
 
 def discount_of(voucher: Voucher, campaign: Campaign | None) -> dict[str, Any] | None:

@@ -5,24 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CursorResult, Select, delete, exists, func, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, CursorResult, Select, delete, exists, func, literal, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.incentives.codes.normal_form import normalise
 from app.kit.db import to_json
 from app.kit.ids import new_ids
 from app.kit.repository import Repository
-from app.models import Account, Campaign, Redemption, Voucher
+from app.kit.tables import Json
+from app.models import Account, Campaign, Entry, Redemption, Voucher
 
 INSERT = """
 INSERT INTO vouchers (
     project_id, id, campaign_id, code, normal_code, type, redemption_quantity, active, start_date, expiration_date,
-    additional_info, metadata, created_at
+    additional_info, category_id, metadata, created_at
 )
 SELECT
     :project_id, id, :campaign_id, code, normal_code, :type, CAST(:redemption_quantity AS bigint), true,
     CAST(:start_date AS timestamptz), CAST(:expiration_date AS timestamptz), :additional_info,
-    CAST(:metadata AS jsonb), CAST(:created_at AS timestamptz)
+    :category_id, CAST(:metadata AS jsonb), CAST(:created_at AS timestamptz)
 FROM unnest(CAST(:ids AS text[]), CAST(:codes AS text[]), CAST(:normal_codes AS text[]))
     AS drawn (id, code, normal_code)
 {only}
@@ -48,7 +50,17 @@ class Batch:
     start_date: datetime | None = None
     expiration_date: datetime | None = None
     additional_info: str | None = None
+    category_id: str | None = None
     voucher_metadata: Mapping[str, Any] | None = None
+
+
+def _was_used() -> ColumnElement[bool]:
+    """Whether something refers to the voucher of the query for good: a redemption, or an entry of its account."""
+    redemptions = exists().where(
+        Redemption.project_id == Voucher.project_id, Redemption.related_object_id == Voucher.id
+    )
+    entries = exists().where(Entry.project_id == Voucher.project_id, Entry.owner_id == Voucher.id)
+    return redemptions | entries
 
 
 class VoucherRepository(Repository[Voucher]):
@@ -76,25 +88,10 @@ class VoucherRepository(Repository[Voucher]):
         row = (await self.session.execute(by_code_first)).first()
         return None if row is None else (row[0], row[1])
 
-    async def uses_of(self, voucher_ids: Collection[str]) -> dict[str, int]:
-        """How often each of these vouchers is redeemed now; a voucher never redeemed is left out."""
-        rows = await self.session.execute(
-            select(Account.owner_id, -Account.balance).where(
-                Account.project_id == self.project_id,
-                Account.owner_id.in_(voucher_ids),
-                Account.measure == "uses",
-                Account.subject == "",
-                Account.period == "",
-            )
-        )
-        return {owner_id: uses for owner_id, uses in rows}
-
-    async def was_redeemed(self, voucher_id: str) -> bool:
-        """Whether there is a redemption of it, failed and rolled back ones included."""
-        rows = select(literal(1)).where(
-            Redemption.project_id == self.project_id, Redemption.related_object_id == voucher_id
-        )
-        return await self.session.scalar(rows.limit(1)) is not None
+    async def was_used(self, voucher_id: str) -> bool:
+        """Whether there is a redemption of it, failed and rolled back ones included, or an entry."""
+        rows = select(literal(1)).where(Voucher.project_id == self.project_id, Voucher.id == voucher_id, _was_used())
+        return await self.session.scalar(rows) is not None
 
     async def insert_codes(
         self, codes: Sequence[str], batch: Batch, now: datetime, *, most: int | None = None
@@ -115,6 +112,7 @@ class VoucherRepository(Repository[Voucher]):
             "start_date": batch.start_date,
             "expiration_date": batch.expiration_date,
             "additional_info": batch.additional_info,
+            "category_id": batch.category_id,
             "metadata": to_json(batch.voucher_metadata) if batch.voucher_metadata else None,
             "created_at": now,
             "ids": ids,
@@ -147,38 +145,40 @@ class VoucherRepository(Repository[Voucher]):
         )
         return await self.session.scalar(rows) or 0
 
-    async def keep_discount(self, campaign_id: str, discount: Mapping[str, Any]) -> None:
-        """Give `discount` to vouchers of the campaign that were published or redeemed and have none of their own."""
+    async def keep_worth(
+        self, campaign_id: str, column: InstrumentedAttribute[Json | None], worth: Mapping[str, Any]
+    ) -> None:
+        """Give `worth` (a discount, what a gift card was made with) to vouchers of the campaign that were published,
+        redeemed or topped up and have none of their own in `column`."""
         redeemed = select(Redemption.related_object_id).where(
             Redemption.project_id == self.project_id,
             Redemption.campaign_id == campaign_id,
             Redemption.object == "redemption",
             Redemption.result == "SUCCESS",
         )
+        moved = select(Entry.owner_id).where(Entry.project_id == self.project_id, Entry.campaign_id == campaign_id)
         await self.session.execute(
             update(Voucher)
             .where(
                 Voucher.project_id == self.project_id,
                 Voucher.campaign_id == campaign_id,
-                Voucher.discount.is_(None),
-                or_(Voucher.publish_count > 0, Voucher.id.in_(redeemed)),
+                column.is_(None),
+                or_(Voucher.publish_count > 0, Voucher.id.in_(redeemed), Voucher.id.in_(moved)),
             )
-            .values(discount=discount)
+            .values({column: worth})
             .execution_options(synchronize_session=False)
         )
 
     async def batch_of_campaign(self, campaign_id: str, after_id: str, limit: int) -> list[tuple[str, bool]]:
-        """The next vouchers of a campaign by id, deleted ones included, and whether each was ever redeemed."""
-        redeemed = exists().where(
-            Redemption.project_id == Voucher.project_id, Redemption.related_object_id == Voucher.id
-        )
+        """The next vouchers of a campaign by id, deleted ones included, and whether each was ever redeemed or had its
+        balance changed."""
         rows = await self.session.execute(
-            select(Voucher.id, redeemed)
+            select(Voucher.id, _was_used())
             .where(Voucher.project_id == self.project_id, Voucher.campaign_id == campaign_id, Voucher.id > after_id)
             .order_by(Voucher.id)
             .limit(limit)
         )
-        return [(voucher_id, was_redeemed) for voucher_id, was_redeemed in rows]
+        return [(voucher_id, was_used) for voucher_id, was_used in rows]
 
     async def bin(self, voucher_ids: Collection[str], now: datetime) -> None:
         """Delete so that the codes stay taken."""

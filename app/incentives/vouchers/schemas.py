@@ -5,16 +5,24 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from app.engine.effects import Discount
+from app.incentives.categories.schemas import CategoryId, CategoryName, CategoryRead
 from app.incentives.schedule import ScheduleIn, SchedulePatch, ValidityHours, ValidityTimeframe
 from app.incentives.validation_rules.schemas import AssignmentList
 from app.kit.lists import PageBody
-from app.kit.wire import Instant, Metadata, WireIn, WireOut
+from app.kit.wire import Amount, Instant, Metadata, WireIn, WireOut
 
 VoucherType = Literal["DISCOUNT_VOUCHER", "GIFT_VOUCHER", "LOYALTY_CARD"]
 Code = Annotated[
     str, Field(max_length=255, description="Unique in the project, whatever its case if the project ignores case.")
 ]
 AdditionalInfo = Annotated[str, Field(max_length=10_000)]
+
+
+class Gift(WireIn):
+    """What a gift card is made with, in minor units, and whether it pays orders or only the lines its rule picks."""
+
+    amount: Amount
+    effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"] = "APPLY_TO_ORDER"
 
 
 class CodeConfig(WireIn):
@@ -40,8 +48,8 @@ class RedemptionIn(WireIn):
 class VoucherOptions(ScheduleIn):
     """What can be said of any new voucher, in a campaign or not."""
 
-    category: str | None = None
-    category_id: str | None = None
+    category: CategoryName | None = None
+    category_id: CategoryId | None = None
     additional_info: AdditionalInfo | None = None
     metadata: Metadata = Field(default_factory=dict)
     redemption: RedemptionIn = Field(default_factory=RedemptionIn)
@@ -54,7 +62,7 @@ class VoucherCreate(VoucherOptions):
     code_config: CodeConfig | None = None
     type: VoucherType | None = None
     discount: Discount | None = None
-    gift: dict[str, Any] | None = None
+    gift: Gift | None = None
     loyalty_card: dict[str, Any] | None = None
     campaign: Annotated[str | None, Field(description="Name or id of the campaign it joins.")] = None
     campaign_id: str | None = None
@@ -67,14 +75,25 @@ class VoucherCreate(VoucherOptions):
 class VoucherUpdate(SchedulePatch):
     """A partial change. The type of the discount stays."""
 
-    category: str | None = None
-    category_id: str | None = None
+    category: CategoryName | None = None
+    category_id: CategoryId | None = None
     active: bool | None = None
     additional_info: AdditionalInfo | None = None
     metadata: Metadata | None = None
     discount: Discount | None = None
     gift: dict[str, Any] | None = None
     loyalty_card: dict[str, Any] | None = None
+
+
+class GiftRead(WireOut):
+    """A gift card's money in minor units: `balance` is `amount`, all that was ever put in, without what was subtracted
+    by hand and what was redeemed."""
+
+    amount: int
+    subtracted_amount: int
+    redeemed_amount: int
+    balance: int
+    effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"]
 
 
 class PublishRead(WireOut):
@@ -89,6 +108,7 @@ class VoucherRedemptionRead(WireOut):
     object: Literal["list"] = "list"
     quantity: int | None
     redeemed_quantity: int
+    redeemed_amount: Annotated[int | None, Field(description="What a gift card paid, less what was given back.")] = None
     url: str
 
 
@@ -99,9 +119,11 @@ class VoucherRead(WireOut):
     code: str
     campaign: str | None = None
     campaign_id: str | None = None
+    category: str | None = None
     category_id: str | None = None
     type: VoucherType
     discount: Discount | None = None
+    gift: GiftRead | None = None
     start_date: Instant | None = None
     expiration_date: Instant | None = None
     validity_timeframe: ValidityTimeframe | None = None
@@ -115,7 +137,7 @@ class VoucherRead(WireOut):
     created_at: Instant
     updated_at: Instant | None = None
     object: Literal["voucher"] = "voucher"
-    categories: list[Any]
+    categories: list[CategoryRead]
     publish: PublishRead
     redemption: VoucherRedemptionRead
     validation_rules_assignments: AssignmentList

@@ -9,8 +9,10 @@ from app.access.callers import Caller
 from app.access.configuration import change_configuration
 from app.incentives.campaigns.errors import CampaignNotFound, TooManyVouchers
 from app.incentives.campaigns.repository import CampaignRepository
+from app.incentives.categories.resolution import category_column, resolve_category
 from app.incentives.codes.guessing import refuse_weakness
 from app.incentives.codes.shapes import code_config_of, shape_of
+from app.incentives.units import with_known_units
 from app.incentives.validation_rules.assignments import assign, assignments_of, unassign_all
 from app.incentives.vouchers import events
 from app.incentives.vouchers.creation import add_voucher
@@ -18,9 +20,10 @@ from app.incentives.vouchers.definitions import changed_columns, own_columns, re
 from app.incentives.vouchers.drawing import free_code
 from app.incentives.vouchers.errors import CodeTaken, VoucherNotFound
 from app.incentives.vouchers.listing import VoucherQuery, vouchers_of
-from app.incentives.vouchers.rendering import voucher_read
+from app.incentives.vouchers.rendering import categories_of, voucher_read
 from app.incentives.vouchers.repository import VoucherRepository
 from app.incentives.vouchers.schemas import VoucherCreate, VoucherUpdate
+from app.incentives.vouchers.standing import standings
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.filters import When
@@ -34,13 +37,16 @@ async def create(
     """Create one voucher, under a code of the caller's choice or one drawn at random.
 
     Raises CodeTaken, NoCodeLeft, InvalidCode, InvalidCodeConfig, InvalidVoucher, InvalidCampaign, InvalidPayload,
-    CampaignNotFound, TooManyVouchers, ValidationRuleNotFound.
+    CampaignNotFound, TooManyVouchers, ValidationRuleNotFound, CategoryNotFound.
     """
     async with db.write() as session:
         if body.validation_rules:
             await change_configuration(session, caller.project_id)
         campaign = await _campaign_of(session, caller, body, codes_limit)
-        own = own_columns(body, campaign)
+        category = await resolve_category(session, caller.project_id, body.category, body.category_id)
+        own = own_columns(body, campaign) | ({"category_id": category.id} if category else {})
+        caller.project.check_metadata("voucher", own.get("voucher_metadata"))
+        own = await with_known_units(session, caller.project_id, own)
         code = code or body.code
         warnings: list[str] = []
         if code is None:
@@ -65,12 +71,16 @@ async def get(db: Database, caller: Caller, code: str) -> dict[str, Any]:
 async def update(db: Database, caller: Caller, code: str, body: VoucherUpdate) -> dict[str, Any]:
     """Change the members that were sent.
 
-    Raises VoucherNotFound, InvalidVoucher, InvalidPayload.
+    Raises VoucherNotFound, CategoryNotFound, InvalidVoucher, InvalidPayload.
     """
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
         voucher, campaign = await _get(session, caller, code)
-        for name, value in changed_columns(voucher, campaign, body).items():
+        columns = await with_known_units(session, caller.project_id, changed_columns(voucher, campaign, body))
+        columns |= await category_column(session, caller.project_id, body.changes())
+        if "voucher_metadata" in columns:
+            caller.project.check_metadata("voucher", columns["voucher_metadata"] or {})
+        for name, value in columns.items():
             setattr(voucher, name, value)
         voucher.updated_at = clock.now()
         voucher_as_read = (await read_all(session, caller, [(voucher, campaign)]))[0]
@@ -101,7 +111,8 @@ async def switch(db: Database, caller: Caller, code: str, *, active: bool) -> di
 async def delete(db: Database, caller: Caller, code: str, *, force: bool) -> None:
     """Delete a voucher: into the bin, where the code stays taken, or with `force` for good.
 
-    One that was ever redeemed stays stored for the sake of its redemptions, without its code being taken.
+    One that was ever redeemed or topped up stays stored for the sake of what its records say, without its code being
+    taken.
 
     Raises VoucherNotFound.
     """
@@ -113,7 +124,7 @@ async def delete(db: Database, caller: Caller, code: str, *, force: bool) -> Non
         await unassign_all(session, caller.project_id, [voucher.id])
         if not force:
             await vouchers.bin([voucher.id], clock.now())
-        elif await vouchers.was_redeemed(voucher.id):
+        elif await vouchers.was_used(voucher.id):
             await vouchers.release([voucher.id], clock.now())
         else:
             await vouchers.remove([voucher.id])
@@ -125,12 +136,13 @@ async def delete(db: Database, caller: Caller, code: str, *, force: bool) -> Non
 async def read_all(
     session: AsyncSession, caller: Caller, vouchers: Sequence[tuple[Voucher, Campaign | None]]
 ) -> list[dict[str, Any]]:
-    """The vouchers as they are answered; two statements however many they are."""
+    """The vouchers as they are answered; three statements however many they are."""
     ids = [voucher.id for voucher, _ in vouchers]
-    uses = await repository(session, caller).uses_of(ids)
+    standing = await standings(session, caller.project_id, ids)
     assignments = await assignments_of(session, caller.project_id, ids)
+    categories = await categories_of(session, caller.project_id, vouchers)
     return [
-        voucher_read(voucher, campaign, uses.get(voucher.id, 0), assignments[voucher.id])
+        voucher_read(voucher, campaign, standing[voucher.id], assignments[voucher.id], categories=categories)
         for voucher, campaign in vouchers
     ]
 
@@ -176,7 +188,8 @@ async def _draw(
         config = campaign.code_config
     shape = shape_of(code_config_of(config, default.charset, default.length), caller.project.case_sensitive_codes)
     live_count = 1 + (campaign.vouchers_count if campaign else 0)
-    warnings = refuse_weakness(shape, live_count, holds_value=False, policy=caller.project.settings.weak_codes)
+    holds_value = own.get("type") == "GIFT_VOUCHER"
+    warnings = refuse_weakness(shape, live_count, holds_value=holds_value, policy=caller.project.settings.weak_codes)
     while True:
         code = await free_code(session, caller.project, shape)
         try:

@@ -181,7 +181,8 @@ BAD_RULES: list[tuple[Any, str]] = [
     ({"rules": rules(rule("order.amount", "$almost", 1))}, "rules.1.conditions.$almost"),
     ({"rules": rules(rule("order.amount", "$starts_with", "1"))}, "rules.1.conditions.$starts_with"),
     ({"rules": rules(rule("customer.address.city", "$more_than", 1))}, "rules.1.conditions.$more_than"),
-    ({"rules": rules(rule("order.items.any", "$from", "pc_1"))}, "rules.1.conditions.$from"),
+    ({"rules": rules(rule("order.items.any", "$from", 5))}, "rules.1.conditions.$from[0]"),
+    ({"rules": rules(rule("order.amount", "$from", "pc_1"))}, "rules.1.conditions.$from"),
     ({"rules": {"1": {"name": "order.amount", "conditions": {"$is": 5}}}}, "rules.1.conditions.$is"),
     ({"rules": rules(rule("order.amount", "$is"))}, "rules.1.conditions.$is"),
     ({"rules": rules(rule("order.amount", "$is", *range(MOST_VALUES + 1)))}, "rules.1.conditions.$is"),
@@ -227,7 +228,7 @@ BAD_RULES: list[tuple[Any, str]] = [
     ({"rules": rules(rule("publication.redeemable_by_linked_customer", "$is", "no"))}, "rules.1.conditions.$is[0]"),
     *(
         ({"rules": rules(rule("order.items.any", "$is", value))}, "rules.1.conditions.$is[0]")
-        for value in (5, "", {}, {"id": 5}, {"id": "a", "object": "shoe"}, {"id": "a", "object": "products_collection"})
+        for value in (5, "", {}, {"id": 5}, {"id": "a", "object": "shoe"}, {"object": "products_collection"})
     ),
     ({"rules": rules(rule("product.id", "$is", {"id": "a", "object": "sku"}))}, "rules.1.conditions.$is[0]"),
     ({"rules": rules(RICH, logic="1 and 2")}, "rules.logic"),

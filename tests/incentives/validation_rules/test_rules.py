@@ -96,10 +96,9 @@ async def test_a_bad_rule_is_refused_with_the_path_of_what_is_wrong(
         ({"rules": []}, "rules"),
         ({"context_type": "voucher.banana"}, "context_type"),
         ({"type": "complicated"}, "type"),
-        ({"bundle_rules": {"1": {"name": "order.items.any"}, "logic": "1"}}, "bundle_rules"),
         ({"applicable_to": {"included": [{"object": "product"}]}}, "applicable_to.included[0].id"),
         (
-            {"applicable_to": {"included": [{"object": "products_collection", "id": "pc_1"}]}},
+            {"applicable_to": {"included": [{"object": "shelf", "id": "s_1"}]}},
             "applicable_to.included[0].object",
         ),
     ],

@@ -24,11 +24,11 @@ from tests.factories.rules import give_rule
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
     ({}, "invalid_voucher", "needs a discount"),
-    ({"type": "GIFT_VOUCHER", "gift": {"amount": 100}}, "invalid_voucher", "GIFT_VOUCHER are not available yet"),
+    ({"type": "GIFT_VOUCHER"}, "invalid_voucher", "needs a gift"),
     ({"loyalty_card": {"points": 1}}, "invalid_voucher", "LOYALTY_CARD are not available yet"),
     ({"discount": {"type": "AMOUNT"}}, "invalid_payload", "amount_off"),
     ({"discount": {"type": "UNIT", "unit_type": "x"}}, "invalid_payload", "discount"),
-    ({"discount": PERCENT, "category": "x"}, "invalid_voucher", "Categories are not available yet"),
+    ({"discount": PERCENT, "category": "x", "category_id": "y"}, "invalid_payload", "not both"),
     ({"discount": PERCENT, "redemption": {"quantity": -1}}, "invalid_payload", "redemption.quantity"),
     ({"discount": PERCENT, "start_date": "yesterday"}, "invalid_payload", "start_date"),
     (

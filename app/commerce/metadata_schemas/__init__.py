@@ -1,0 +1,1 @@
+"""Metadata schemas: what the shop says its metadata looks like."""

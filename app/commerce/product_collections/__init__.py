@@ -1,0 +1,1 @@
+"""Groups of products: those a marketer named, and those a filter accepts."""

@@ -1,0 +1,84 @@
+"""What customers did so far, read for segments in one statement, for as many customers as are asked about."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from app.engine.segments import History, Part
+from app.kit.db import Connection
+
+# Each part is read only when it is asked for ($3), by customer. Orders that count are those of OrdersSummary.
+HISTORY = """
+SELECT asked.id, joined.segment_ids, ordered.*, bought.names, redeemed.*, happened.events, happened.counts
+FROM unnest($2::text[]) AS asked (id)
+CROSS JOIN LATERAL (
+    SELECT array_agg(segment_id) AS segment_ids FROM segment_members
+    WHERE project_id = $1 AND customer_id = asked.id AND ($4::text[] IS NULL OR segment_id = ANY ($4))
+) AS joined
+CROSS JOIN LATERAL (
+    SELECT count(*) AS orders_count, sum(paid_amount)::bigint AS orders_amount, max(created_at) AS last_order_at,
+        (array_agg(paid_amount ORDER BY created_at DESC, id DESC))[1] AS last_order_amount
+    FROM (
+        SELECT id, created_at,
+            greatest(0, coalesce(amount, 0) - discount_amount - items_discount_amount) AS paid_amount
+        FROM orders
+        WHERE 'orders' = ANY ($3) AND project_id = $1 AND customer_id = asked.id
+            AND status = ANY ('{PAID,FULFILLED}')
+    ) AS paid
+) AS ordered
+CROSS JOIN LATERAL (
+    SELECT array_agg(DISTINCT name) AS names
+    FROM orders, jsonb_array_elements(items) AS line, unnest(ARRAY[
+        line ->> 'product_id', line ->> 'sku_id', line ->> 'source_id',
+        line #>> '{product,id}', line #>> '{product,source_id}', line #>> '{sku,id}', line #>> '{sku,source_id}'
+    ]) AS name
+    WHERE 'bought' = ANY ($3) AND project_id = $1 AND customer_id = asked.id AND status = ANY ('{PAID,FULFILLED}')
+        AND name IS NOT NULL
+) AS bought
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE result = 'SUCCESS') AS succeeded_count,
+        count(*) FILTER (WHERE result <> 'SUCCESS') AS failed_count,
+        count(*) FILTER (WHERE status = 'ROLLED_BACK') AS rolled_back_count
+    FROM redemptions
+    WHERE 'redemptions' = ANY ($3) AND project_id = $1 AND customer_id = asked.id AND object = 'redemption'
+        AND related_object_type <> 'redemption'
+) AS redeemed
+CROSS JOIN LATERAL (
+    SELECT array_agg(event) AS events, array_agg(count) AS counts FROM customer_event_counts
+    WHERE 'events' = ANY ($3) AND project_id = $1 AND customer_id = asked.id
+) AS happened
+"""
+
+
+class Known(NamedTuple):
+    """What is known of a customer besides their profile: the static segments they are in, and their history."""
+
+    segment_ids: frozenset[str]
+    history: History
+
+
+async def load_known(
+    connection: Connection,
+    project_id: int,
+    customer_ids: Sequence[str],
+    parts: Collection[Part],
+    static_ids: Collection[str] | None = None,
+) -> dict[str, Known]:
+    """Static segments (of those in `static_ids`; None: all) and history of each customer; what is not among `parts`
+    is left empty."""
+    static = None if static_ids is None else list(static_ids)
+    rows = await connection.fetch(HISTORY, project_id, list(customer_ids), list(parts), static)
+    return {row["id"]: Known(frozenset(row["segment_ids"] or ()), _history(row)) for row in rows}
+
+
+def _history(row: Mapping[str, Any]) -> History:
+    return History(
+        orders_count=row["orders_count"],
+        orders_amount=row["orders_amount"] or 0,
+        last_order_amount=row["last_order_amount"],
+        last_order_at=row["last_order_at"],
+        bought=tuple(row["names"] or ()),
+        succeeded_count=row["succeeded_count"],
+        failed_count=row["failed_count"],
+        rolled_back_count=row["rolled_back_count"],
+        event_counts=dict(zip(row["events"] or (), row["counts"] or (), strict=True)),
+    )

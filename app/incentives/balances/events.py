@@ -1,0 +1,47 @@
+"""What happens to balances, told to the audit log and to whoever listens."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.audit import record
+from app.access.callers import Caller
+from app.incentives.campaigns.rendering import campaign_read
+from app.kit.outbox import announce
+from app.ledger.movements import Movement
+from app.models import Campaign
+
+CREATED = "voucher.gift.transaction.created"
+
+
+def changed(
+    session: AsyncSession,
+    caller: Caller,
+    voucher: Mapping[str, Any],
+    campaign: Campaign | None,
+    balance: Mapping[str, Any],
+    transaction: Mapping[str, Any],
+) -> None:
+    """A balance was changed by hand; voucher, balance and transaction as they are answered."""
+    amount = balance["amount"]
+    changes = {"amount": amount, "transaction_id": transaction["id"], "reason": transaction["reason"]}
+    record(session, caller, "voucher.balance.changed", "voucher", voucher["id"], changes)
+    data = {"voucher": voucher, "balance": balance, "transaction": transaction}
+    if campaign is not None:
+        data["campaign"] = campaign_read(campaign)
+    if amount > 0:
+        announce(session, caller.project_id, "voucher.gift.balance_added", voucher["id"], data)
+    announce(session, caller.project_id, CREATED, transaction["id"], data)
+
+
+def transaction_event(movement: Movement) -> dict[str, Any]:
+    """The announcement of a movement that a redemption or a rollback causes, as a row of the outbox: ids to look up
+    when it is delivered."""
+    data = {
+        "transaction_id": movement.id,
+        "voucher_id": movement.posting.account.owner_id,
+        "campaign_id": movement.campaign_id,
+        "redemption_id": movement.cause.id,
+    }
+    return {"type": CREATED, "entity_id": movement.id, "data": data, "created_at": movement.effective_at}

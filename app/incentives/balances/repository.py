@@ -1,0 +1,98 @@
+"""SQL of entries, always inside one project."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from sqlalchemy import Select, select
+
+from app.engine.postings import AccountKey
+from app.incentives.balances.schemas import TransactionQuery
+from app.kit.filters import When
+from app.kit.lists import Slice, fetch_slice
+from app.kit.repository import Repository
+from app.models import Entry, Order, Redemption
+
+
+class Purchase(NamedTuple):
+    """What a redemption was for: its rollback if there is one, and its order."""
+
+    rollback_id: str | None
+    order_id: str | None
+    order_source_id: str | None
+
+
+class EntryRepository(Repository[Entry]):
+    """Entries of value accounts. What an account was opened with is no transaction and in none of the lists."""
+
+    model: ClassVar = Entry
+
+    def transactions(self) -> Select[Entry]:
+        return self.rows().where(Entry.cause_type != "opening")
+
+    def of(self, account: AccountKey) -> Select[Entry]:
+        return self.transactions().where(
+            Entry.owner_id == account.owner_id,
+            Entry.measure == account.measure,
+            Entry.subject == account.subject,
+            Entry.period == account.period,
+        )
+
+    async def adjustment(self, account: AccountKey, source_id: str) -> Entry | None:
+        """The change by hand that the caller named so."""
+        named = self.of(account).where(Entry.cause_type == "adjustment", Entry.cause_id == source_id)
+        entry: Entry | None = await self.session.scalar(named)
+        return entry
+
+    async def slice_of(self, account: AccountKey, query: TransactionQuery, when: When) -> Slice[Entry]:
+        """The transactions of one account in the sequence of its entries, of which ids tell only nearly."""
+        rows, is_descending = self.of(account).where(*query.where(when)), query.order == "-id"
+        if query.starting_after_id is not None:
+            cursor = self.of(account).where(Entry.id == query.starting_after_id)
+            position = cursor.with_only_columns(Entry.position).scalar_subquery()
+            rows = rows.where(Entry.position < position if is_descending else Entry.position > position)
+        order_by = Entry.position.desc() if is_descending else Entry.position
+        found = list(await self.session.scalars(rows.order_by(order_by).limit(query.limit + 1)))
+        page, has_more = found[: query.limit], len(found) > query.limit
+        return Slice(page, has_more, page[-1].id if has_more else None)
+
+    async def slice_of_campaign(self, campaign_id: str, query: TransactionQuery, when: When) -> Slice[Entry]:
+        """The transactions of all vouchers of a campaign, by id."""
+        return await fetch_slice(self.session, self.transactions().where(Entry.campaign_id == campaign_id), query, when)
+
+    async def of_redemptions(self, voucher_ids: Collection[str], redemption_ids: Collection[str]) -> Sequence[Entry]:
+        """What these redemptions moved in the accounts of these vouchers."""
+        if not redemption_ids:
+            return []
+        rows = self.rows().where(
+            Entry.owner_id.in_(voucher_ids),
+            Entry.measure == "balance",
+            Entry.subject == "",
+            Entry.period == "",
+            Entry.cause_type == "redemption",
+            Entry.cause_id.in_(redemption_ids),
+        )
+        return (await self.session.scalars(rows.order_by(Entry.owner_id))).all()
+
+    async def purchases(self, redemption_ids: Collection[str]) -> dict[str, Purchase]:
+        """What these redemptions were for."""
+        if not redemption_ids:
+            return {}
+        rollback = (
+            select(Redemption.redemption_id, Redemption.id)
+            .where(
+                Redemption.project_id == self.project_id,
+                Redemption.redemption_id.in_(redemption_ids),
+                Redemption.object == "redemption_rollback",
+                Redemption.result == "SUCCESS",
+            )
+            .subquery()
+        )
+        rows: Sequence[Any] = (
+            await self.session.execute(
+                select(Redemption.id, rollback.c.id, Order.id, Order.source_id)
+                .outerjoin(rollback, rollback.c.redemption_id == Redemption.id)
+                .outerjoin(Order, (Order.project_id == Redemption.project_id) & (Order.id == Redemption.order_id))
+                .where(Redemption.project_id == self.project_id, Redemption.id.in_(redemption_ids))
+            )
+        ).all()
+        return {redemption_id: Purchase(*purchase) for redemption_id, *purchase in rows}

@@ -1,0 +1,1 @@
+"""Promotion campaigns: tiers, which are discounts without a code, and stacks of tiers."""
