@@ -29,6 +29,7 @@ from bench.promotions import LIVE, RELEVANT, Headers, open_promotions, qualifica
 from bench.report import Figures, Line, Report, middle, middle_ratio, show
 
 CLIENTS = 32
+FIRST_SALES = 200
 FLOOR = Path(__file__).with_name("floor.sql")
 CHECKOUT_MARK, GENERATION_MARK, MEMORY_MARK_MIB = 0.5, 0.5, 250
 PROMOTIONS_MARK = 0.5
@@ -200,10 +201,11 @@ async def ready_bench(plan: Plan, server: Guerdon, folder: Path) -> AsyncIterato
         " (SELECT code, id FROM vouchers ORDER BY random() LIMIT $1) RETURNING code",
         plan.sampled_codes,
     )
+    codes = [row["code"] for row in rows]
+    sold = await workload.first_sales(server, codes[:FIRST_SALES])
     await connection.execute("VACUUM ANALYZE")
     await connection.execute("CHECKPOINT")
     await connection.close()
-    codes = [row["code"] for row in rows]
     names = {"code": codes[0], "customer": "shop-000000", "order": "listened"}
     body = json.loads(workload.checkout_body() % names)
     statements = await statements_of(server, body)
@@ -214,7 +216,7 @@ async def ready_bench(plan: Plan, server: Guerdon, folder: Path) -> AsyncIterato
     promotions = await open_promotions(server)
     environment = {"FLOOR_DATABASE_URL": server.database_url}
     async with uvicorn("app", folder, **environment) as floor, uvicorn("bare", folder) as bare:
-        bench = Bench(plan, server, floor, bare, codes, scripts, promotions, redeemed=1)
+        bench = Bench(plan, server, floor, bare, codes, scripts, promotions, redeemed=sold + 1)
         await check_same_shape(bench, body)
         yield bench
 

@@ -1,21 +1,22 @@
-"""Writing a decision down: postings, order, redemptions and announcements in one statement, all or nothing."""
+"""Writing decisions down: postings, orders, redemptions and announcements in one statement, all or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
 
 from app.engine.postings import AccountKey, Posting
-from app.kit.db import Connection, to_json
+from app.kit.db import Connection, Database, to_json
 from app.ledger.accounts import posting_arrays
 from app.ledger.errors import Outdated, refusal_of
 from app.ledger.movements import Holdings, Movement, holdings_after, movement_rows
 
-# The configuration is held still first, then the order is kept, and accounts are posted to last. Every recording locks
+# The configuration is held still first, then orders are kept, and accounts are posted to last. Every recording locks
 # in this sequence, and a code that everybody redeems is locked only for the posting and the commit. An order that
-# somebody else changed since it was read ($10), or made under the same source id, makes the whole statement fail, as
-# does an account that ran out.
+# somebody else changed since it was read ($10 knows when it was last changed, by id), or made under the same source id,
+# makes the whole statement fail, as does an account that ran out.
 RECORD: Final = """
 WITH guarded AS MATERIALIZED (
     SELECT $1::integer AS project, require_configuration($1, $2)
@@ -27,7 +28,7 @@ WITH guarded AS MATERIALIZED (
         initial_amount = excluded.initial_amount, discount_amount = excluded.discount_amount,
         items_discount_amount = excluded.items_discount_amount, items = excluded.items, metadata = excluded.metadata,
         redemptions = excluded.redemptions, updated_at = excluded.updated_at
-    WHERE known.updated_at IS NOT DISTINCT FROM $10
+    WHERE known.updated_at IS NOT DISTINCT FROM ($10::jsonb ->> excluded.id)::timestamptz
     RETURNING id
 ), redemption AS (
     INSERT INTO redemptions
@@ -56,6 +57,21 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """What one request writes: `postings` to accounts that count, `movements` of those that hold value, and rows.
+
+    Rows are dictionaries by column name. `order_seen_at` is the kept order's `updated_at` as it was read.
+    """
+
+    redemptions: Sequence[Row]
+    events: Sequence[Row]
+    postings: Sequence[Posting] = ()
+    movements: Sequence[Movement] = ()
+    order: Row | None = None
+    order_seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """The new balances of the accounts posted to: of those that count, and of those that hold value."""
 
@@ -63,24 +79,30 @@ class Recorded:
     holdings: Mapping[AccountKey, Holdings]
 
 
-async def record(
-    connection: Connection,
-    project_id: int,
-    version: int,
-    *,
-    postings: Sequence[Posting],
-    movements: Sequence[Movement],
-    orders: Sequence[Row],
-    order_seen_at: Any,
-    redemptions: Sequence[Row],
-    events: Sequence[Row],
-) -> Recorded:
-    """Write all of it: `postings` to accounts that count, `movements` to accounts that hold value, and the rows.
+async def record(db: Database, project_id: int, version: int, recording: Recording) -> Recorded:
+    """Write all of it, decided on the configuration of `version`, together with what other requests have to write.
 
-    Rows are dictionaries by column name. `order_seen_at` is the order's `updated_at` as it was read.
     Raises RanOut, or Outdated when configuration or order have changed since they were read; then nothing is written.
     """
-    moves = movement_rows(movements)
+
+    async def write(connection: Connection, recordings: Sequence[Recording]) -> Sequence[Recorded]:
+        return await _write(connection, project_id, version, recordings)
+
+    # The statement tells one balance for each account that holds value, so what moves value is written by itself.
+    kind = (project_id, version, recording.movements[0].id if recording.movements else None)
+    return await db.together(kind, recording, write)
+
+
+async def _write(
+    connection: Connection, project_id: int, version: int, recordings: Sequence[Recording]
+) -> Sequence[Recorded]:
+    postings = merged(posting for recording in recordings for posting in recording.postings)
+    moves = movement_rows([movement for recording in recordings for movement in recording.movements])
+    # Two groups with some of the same orders must meet them in the same sequence.
+    orders = sorted(
+        (each.order for each in recordings if each.order), key=lambda order: order["source_id"] or order["id"]
+    )
+    seen = {each.order["id"]: each.order_seen_at for each in recordings if each.order and each.order_seen_at}
     try:
         row = await connection.fetchrow(
             RECORD,
@@ -88,9 +110,9 @@ async def record(
             version,
             *posting_arrays(postings),
             to_json(orders),
-            order_seen_at,
-            to_json(redemptions),
-            to_json(events),
+            to_json(seen),
+            to_json([row for recording in recordings for row in recording.redemptions]),
+            to_json([event for recording in recordings for event in recording.events]),
             None if moves is None else to_json(moves),
         )
     except asyncpg.UniqueViolationError as error:
@@ -102,5 +124,31 @@ async def record(
         if refusal is None:
             raise
         raise refusal from error
-    balances = zip((posting.account for posting in postings), row["balances"] or (), strict=True)
-    return Recorded(dict(balances), holdings_after(row["moved"]))
+    balances = dict(zip((posting.account for posting in postings), row["balances"] or (), strict=True))
+    holdings = holdings_after(row["moved"])
+    return [Recorded(own, holdings) for own in balances_of_each(recordings, balances)]
+
+
+def merged(postings: Iterable[Posting]) -> list[Posting]:
+    """One posting for each account: their sum, which may not fall below the highest of their floors."""
+    merged: dict[AccountKey, Posting] = {}
+    for posting in postings:
+        other = merged.get(posting.account)
+        if other is not None:
+            floors = [each.floor for each in (other, posting) if each.floor is not None]
+            posting = Posting(posting.account, other.amount + posting.amount, max(floors, default=None))
+        merged[posting.account] = posting
+    return list(merged.values())
+
+
+def balances_of_each(
+    recordings: Sequence[Recording], balances: dict[AccountKey, int]
+) -> Sequence[Mapping[AccountKey, int]]:
+    """Where the accounts of each recording stood after it, as if they had been written in turn. `balances` is where
+    they stand after all, and is used up."""
+    each: list[dict[AccountKey, int]] = []
+    for recording in reversed(recordings):
+        each.append({posting.account: balances[posting.account] for posting in recording.postings})
+        for posting in recording.postings:
+            balances[posting.account] -= posting.amount
+    return each[::-1]

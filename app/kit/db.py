@@ -1,8 +1,8 @@
 """The database: transactions you can see, and a bare connection for the statements of a checkout."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 import msgspec
@@ -10,9 +10,12 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from app.kit.checkout_pool import CheckoutPool
+from app.kit.grouping import Grouping
 
 Connection: TypeAlias = asyncpg.Connection
 """A bare asyncpg connection; jsonb values go in as text and come out decoded."""
+Work = TypeVar("Work")
+Done = TypeVar("Done")
 
 
 def asyncpg_url(url: str) -> str:
@@ -69,6 +72,7 @@ class Database:
         checkout_engine = pool(plan_cache_mode="force_generic_plan", enable_seqscan="off")
         self._checkout_pool = CheckoutPool(checkout_engine, pool_size, pool_seconds)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._grouping = Grouping()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -90,6 +94,21 @@ class Database:
         and holds locks no longer than the statement.
         """
         return self._checkout_pool.connection()
+
+    async def together(
+        self, kind: Hashable, work: Work, write: Callable[[Connection, Sequence[Work]], Awaitable[Sequence[Done]]]
+    ) -> Done:
+        """What came of `work`, written in one statement with whatever else of its kind waits to be written.
+
+        `write` writes all of it or none; see `Grouping.done`.
+        """
+
+        async def write_all(works: Sequence[Work]) -> Sequence[Done]:
+            async with self.connection() as connection:
+                return await write(connection, works)
+
+        done: Done = await self._grouping.done(kind, work, write_all)
+        return done
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -121,3 +140,11 @@ class JoinedDatabase(Database):
             pooled = await (await self._session.connection()).get_raw_connection()
             driver_connection: Connection = pooled.driver_connection
             yield driver_connection
+
+    async def together(
+        self, kind: Hashable, work: Work, write: Callable[[Connection, Sequence[Work]], Awaitable[Sequence[Done]]]
+    ) -> Done:
+        """What came of `work`, which only this transaction may write."""
+        async with self.connection() as connection:
+            (done,) = await write(connection, [work])
+        return done

@@ -48,6 +48,8 @@ ALWAYS = {
     "min_wal_size": "256MB",
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",
+    # A shop that just opened grows in seconds from nothing to tables that need an index; plans follow statistics.
+    "autovacuum_naptime": "10s",
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",

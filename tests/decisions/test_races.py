@@ -227,3 +227,16 @@ async def test_fifty_carts_share_the_units_that_a_campaign_may_discount(
     assert outcomes(responses) == {"ok": CLIENTS}
     totals = Counter(response.json()["order"].get("total_discount_amount", 0) for response in responses)
     assert totals == {200: 3, 100: 1, 0: CLIENTS - 4}
+
+
+async def test_redemptions_that_fight_for_one_order_do_not_harm_those_they_are_written_with(
+    http: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    voucher, other = await give_voucher(db, project), await give_voucher(db, project)
+    fighting = [cart(voucher.code, order={"source_id": "fought-for"})] * 5
+    bystanders = [cart(other.code, order={"source_id": f"own-{number}"}) for number in range(CLIENTS - 5)]
+
+    responses = await race(http, project, fighting + bystanders)
+
+    assert outcomes(responses[5:]) == {"ok": CLIENTS - 5}
+    assert all(response.status_code < 500 for response in responses)

@@ -8,7 +8,7 @@ from app.commerce.customers import profiles
 from app.commerce.customers.schemas import CustomerIn
 from app.commerce.orders.overrides import keep_overrides, overrides
 from app.decisions.errors import RedemptionFailed
-from app.decisions.recording import Recorded, record
+from app.decisions.recording import Recorded, Recording, record
 from app.decisions.redemptions.rendering import redemption_answer
 from app.decisions.redemptions.rows import Attempt, announcements, event_of, failure_row, rows_of
 from app.decisions.schemas import CheckoutIn
@@ -75,18 +75,15 @@ async def _keep(db: Database, caller: Caller, request: CheckoutIn, snapshot: Sna
 
 async def _record(db: Database, attempt: Attempt, *, explain: bool) -> dict[str, Any]:
     rows, kept_order = rows_of(attempt), attempt.snapshot.kept_order
-    async with db.connection() as connection:
-        recorded = await record(
-            connection,
-            attempt.caller.project_id,
-            attempt.snapshot.version,
-            postings=[posting for posting in attempt.decision.postings if posting.account.measure != "balance"],
-            movements=rows.movements,
-            orders=[rows.order] if rows.order else [],
-            order_seen_at=kept_order["updated_at"] if kept_order else None,
-            redemptions=rows.redemptions,
-            events=announcements(attempt, rows),
-        )
+    recording = Recording(
+        redemptions=rows.redemptions,
+        events=announcements(attempt, rows),
+        postings=[posting for posting in attempt.decision.postings if posting.account.measure != "balance"],
+        movements=rows.movements,
+        order=rows.order,
+        order_seen_at=kept_order["updated_at"] if kept_order else None,
+    )
+    recorded = await record(db, attempt.caller.project_id, attempt.snapshot.version, recording)
     counts = {account: -balance for account, balance in recorded.balances.items()}
     return redemption_answer(attempt, rows, _standing(attempt, recorded), counts, explain=explain)
 
@@ -111,16 +108,6 @@ async def _recorded_failure(db: Database, attempt: Attempt) -> RedemptionFailed:
     assert failure is not None  # a decision that is not valid says why
     failed = next((outcome for outcome in decision.outcomes if outcome.failure is failure), decision.outcomes[0])
     row = failure_row(attempt, failure, failed.redeemable)
-    async with db.connection() as connection:
-        await record(
-            connection,
-            attempt.caller.project_id,
-            attempt.snapshot.version,
-            postings=(),
-            movements=(),
-            orders=(),
-            order_seen_at=None,
-            redemptions=[row],
-            events=[event_of("redemption.failed", row, attempt.snapshot.stack_id)],
-        )
+    recording = Recording(redemptions=[row], events=[event_of("redemption.failed", row, attempt.snapshot.stack_id)])
+    await record(db, attempt.caller.project_id, attempt.snapshot.version, recording)
     return RedemptionFailed(failure, failed.redeemable.kind, failed.redeemable.id)
