@@ -21,6 +21,8 @@ from app.commerce.segments import endpoints as segments
 from app.decisions.qualifications import endpoints as qualifications
 from app.decisions.redemptions import endpoints as redemptions
 from app.decisions.validations import endpoints as validations
+from app.distribution.goodwill import endpoints as goodwill
+from app.distribution.goodwill_settings import endpoints as goodwill_settings
 from app.distribution.publications import endpoints as publications
 from app.incentives.async_actions import endpoints as async_actions
 from app.incentives.balances import endpoints as balances
@@ -64,6 +66,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     async_actions.router,
     validation_rules.router,
     publications.router,
+    goodwill.router,
+    goodwill_settings.router,
 )
 """Every router of the service; the busiest first, because routes are tried in this order."""
 

@@ -20,6 +20,7 @@ from app.commerce.orders.schemas import OrderIn
 from app.decisions.errors import DuplicatedRedeemables, StackNotAlone, TooManyRedeemables
 from app.decisions.formula_facts import with_formula_facts
 from app.decisions.given_units import with_units
+from app.decisions.holders import with_holders
 from app.decisions.memberships import with_memberships
 from app.decisions.promotions import ALL_PERIODS, named_promotions, tier_redeemable, unopened_of
 from app.decisions.schemas import CheckoutIn, OptionsIn, RedeemableIn
@@ -234,6 +235,7 @@ async def load(
             redeemable_of(asked, voucher, campaign, category, own_rules, counts, holdings.get(voucher["id"]))
         )
         unopened |= _unopened(voucher, campaign, cart, counts)
+    redeemables = await with_holders(connection, project.id, cart, redeemables, row["vouchers"])
     redeemables = await with_units(connection, project.id, redeemables)
     redeemables = await with_formula_facts(connection, project.id, redeemables, row["vouchers"])
     cart = await with_memberships(connection, cache, project, cart, redeemables)

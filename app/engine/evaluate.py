@@ -20,6 +20,7 @@ from app.engine.refusals import (
     hindered,
     incomplete_bundle,
     not_found,
+    of_another,
     rules_violated,
     used_up,
 )
@@ -251,6 +252,8 @@ def closed_door(redeemable: Redeemable, cart: Cart, counts: Mapping[AccountKey, 
     """What keeps the redeemable from applying to any order at all, None when nothing does."""
     if not (redeemable.is_active and redeemable.campaign_is_active):
         return disabled(redeemable)
+    if redeemable.belongs_to_another:
+        return of_another(redeemable, cart)
     for validity in redeemable.validities:
         because = validity.closed_because(cart.now, cart.zone)
         if because is not None:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-Measure = Literal["uses", "ordered", "discounted", "units", "balance"]
+Measure = Literal["uses", "ordered", "discounted", "units", "granted", "balance"]
 Period = Literal["", "day", "week", "month"]
 
 
@@ -14,11 +14,11 @@ class AccountKey(NamedTuple):
     """Names one account of a project.
 
     `owner_id` is the voucher or campaign it belongs to, `measure` what is counted: uses, minor units of order amounts
-    before discounts, minor units of discounts granted, units of products discounted; or what it holds: the `balance` of
-    a gift card in minor units. `subject` narrows it to a customer, API key or user, or to a product (`UnitOwner`),
-    `period` to a calendar period (`2026-11-21`, `2026-W47`, `2026-11`) in the project's zone. Both are empty when they
-    do not apply. The order of the fields is the order in which rows are locked, those that hold value after all that
-    count.
+    before discounts, minor units of discounts granted, units of products discounted, minor units that support gave away
+    (`granted`, where the owner is a reason or an API key); or what it holds: the `balance` of a gift card in minor
+    units. `subject` narrows it to a customer, API key or user, or to a product (`UnitOwner`), `period` to a calendar
+    period (`2026-11-21`, `2026-W47`, `2026-11`) in the project's zone. Both are empty when they do not apply. The order
+    of the fields is the order in which rows are locked, those that hold value after all that count.
     """
 
     owner_id: str

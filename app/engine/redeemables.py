@@ -30,7 +30,7 @@ class Redeemable:
     its rules, and those of rules it had earlier, so that no count is ever stale. `units` and `variables` are handed to
     the effect (`EffectScope`). Of categories with a lower `hierarchy` the redeemables are applied first. A tender pays
     with money that the customer has (a gift card, points) and is no discount. `bundles` are those that its rules ask
-    for, with the rule's id.
+    for, with the rule's id. What `belongs_to_another` is for one customer alone, who is not that of the cart.
     """
 
     kind: RedeemableKind
@@ -56,6 +56,7 @@ class Redeemable:
     hierarchy: int = DEFAULT_HIERARCHY
     is_tender: bool = False
     bundles: tuple[tuple[str, BundleRule], ...] = ()
+    belongs_to_another: bool = False
 
     @property
     def asked(self) -> frozenset[str]:

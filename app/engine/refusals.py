@@ -49,6 +49,21 @@ def disabled(redeemable: Redeemable) -> Refusal:
     return Refusal(_failure(redeemable, "voucher_disabled", "voucher is disabled"), (finding,))
 
 
+def of_another(redeemable: Redeemable, cart: Cart) -> Refusal:
+    """For one customer alone, and this is not the one."""
+    finding = Finding(
+        "holder",
+        f"{redeemable.kind}.holder",
+        "$is",
+        expected="the holder",
+        seen="nobody" if cart.customer is None else "another customer",
+        holds=False,
+        counterfactual="for the customer to whom it was given",
+    )
+    message = "customer is not the holder of the voucher"
+    return Refusal(_failure(redeemable, "invalid_customer", message), (finding,))
+
+
 def closed(redeemable: Redeemable, closed: Closed, cart: Cart) -> Refusal:
     """Outside its dates, its time frame, its days or its hours."""
     key, message = {

@@ -47,7 +47,7 @@ SELECT DISTINCT
     split_part(subject, ':', 1) AS subject,
     CASE WHEN period = '' THEN '' WHEN period LIKE '%W%' THEN 'week' WHEN length(period) = 7 THEN 'month' ELSE 'day' END
         AS period
-FROM accounts WHERE project_id = :project_id AND NOT holds_value AND measure <> 'units'
+FROM accounts WHERE project_id = :project_id AND NOT holds_value AND measure NOT IN ('units', 'granted')
 """)
 
 _ACCOUNTS = """
@@ -67,6 +67,25 @@ _OF_PERIOD = {
     "week": "period LIKE '%W%'",
     "month": "period LIKE '____-__'",
 }
+
+_GRANTED = text("""
+WITH given AS (
+    SELECT unnest(ARRAY[reason_id, api_key_id]) AS owner_id, amount, created_at AT TIME ZONE :timezone AS given_at
+    FROM goodwill WHERE project_id = :project_id AND cancelled_at IS NULL
+), counted AS (
+    SELECT owner_id, period, sum(amount) AS counted
+    FROM given, unnest(ARRAY[
+        '', to_char(given_at, 'YYYY-MM-DD'), to_char(given_at, 'IYYY"-W"IW'), to_char(given_at, 'YYYY-MM')
+    ]) AS period
+    GROUP BY owner_id, period
+), stored AS (
+    SELECT owner_id, period, -balance AS stored FROM accounts WHERE project_id = :project_id AND measure = 'granted'
+)
+SELECT owner_id, period, coalesce(stored, 0) AS stored, coalesce(counted, 0) AS counted
+FROM stored FULL JOIN counted USING (owner_id, period)
+WHERE coalesce(stored, 0) <> coalesce(counted, 0)
+ORDER BY owner_id, period
+""")
 
 _CAMPAIGNS = text("""
 SELECT campaign.id, campaign.vouchers_count AS stored, count(voucher.id) AS counted
@@ -133,6 +152,7 @@ async def _examine_project(session: AsyncSession, project: Any) -> list[Differen
     found: list[Difference | Tampering] = [
         *await _accounts_of(session, project),
         *await _units_of(session, project),
+        *await _granted_of(session, project),
         *await _values_of(session, project),
     ]
     for what, statement in (("vouchers of campaign", _CAMPAIGNS), ("discounts on lines of order", _ORDERS)):
@@ -152,6 +172,20 @@ async def _units_of(session: AsyncSession, project: Any) -> list[Difference]:
             name = "/".join(part for part in key if part)
             found.append(Difference(project.public_id, f"account {name}", -account.balance, counted))
     return found
+
+
+async def _granted_of(session: AsyncSession, project: Any) -> list[Difference]:
+    """What support gave away, by reason and by key, in each kind of period."""
+    rows = await session.execute(_GRANTED, {"project_id": project.id, "timezone": project.timezone})
+    return [
+        Difference(
+            project.public_id,
+            f"account {'/'.join(part for part in (row.owner_id, 'granted', row.period) if part)}",
+            row.stored,
+            int(row.counted),
+        )
+        for row in rows
+    ]
 
 
 async def _values_of(session: AsyncSession, project: Any) -> list[Tampering]:

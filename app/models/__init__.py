@@ -12,6 +12,7 @@ from app.models.async_actions import AsyncAction
 from app.models.audiences import CustomerEventCount, CustomEvent, Segment, SegmentMember
 from app.models.checkout import Redemption
 from app.models.commerce import Customer, Order, Product, ProductCollection, ProductCollectionMember, Sku
+from app.models.goodwill import Goodwill, GoodwillBudget, GoodwillReason
 from app.models.incentives import Campaign, Category, Publication, ValidationRule, ValidationRuleAssignment, Voucher
 from app.models.ledger import Account, Entry
 from app.models.metadata_schemas import CustomEventSchema, MetadataSchema
@@ -30,6 +31,9 @@ __all__ = [
     "Customer",
     "CustomerEventCount",
     "Entry",
+    "Goodwill",
+    "GoodwillBudget",
+    "GoodwillReason",
     "IdempotencyRecord",
     "MetadataSchema",
     "OAuthToken",

@@ -64,7 +64,8 @@ class Voucher(ProjectRow, Timestamps):
     `normal_code` is the code as it is matched. An empty `discount`, `gift`, `category_id`, `start_date`,
     `expiration_date` or `validity` means the campaign's. `gift` says what a gift card was made with; what it holds now
     is in its account (measure `balance`), which is there from the first movement on. `redemption_quantity` is how often
-    the voucher may be redeemed, empty without limit.
+    the voucher may be redeemed, empty without limit. With `holder_only` nobody but its holder can use it; with
+    `auto_apply` it is used on the holder's next order without being named.
     """
 
     __tablename__ = "vouchers"
@@ -86,6 +87,13 @@ class Voucher(ProjectRow, Timestamps):
             postgresql_where=text("campaign_id IS NULL AND holder_id IS NULL AND active AND deleted_at IS NULL"),
         ),
         Index("vouchers_wallet_idx", "project_id", "holder_id", postgresql_where=text("holder_id IS NOT NULL")),
+        Index(
+            "vouchers_automatic_idx",
+            "project_id",
+            "holder_id",
+            "id",
+            postgresql_where=text("auto_apply AND active AND deleted_at IS NULL"),
+        ),
     )
 
     campaign_id: Mapped[Id | None]
@@ -100,6 +108,8 @@ class Voucher(ProjectRow, Timestamps):
     expiration_date: Mapped[datetime | None]
     validity: Mapped[Json | None]
     holder_id: Mapped[Id | None]
+    holder_only: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    auto_apply: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     publish_count: Mapped[int] = mapped_column(default=0, server_default="0")
     published_at: Mapped[datetime | None]
     additional_info: Mapped[str | None]

@@ -28,6 +28,21 @@ async def upsert(session: AsyncSession, caller: Caller, customer: CustomerIn, no
     return _noted(session, caller, upserted, customer)
 
 
+async def find_or_make(session: AsyncSession, caller: Caller, customer: CustomerIn, now: datetime) -> Customer:
+    """The same, but one who is named by `email` alone is found by it, however it is spelled, and made only once.
+
+    Raises NotFound for an unknown `id`, MetadataValidationFailed.
+    """
+    email = normal_email(customer.email or "")
+    if customer.id is None and customer.source_id is None and email is not None:
+        rows = CustomerRepository(session, caller.project_id)
+        await rows.wait_for_email(email)
+        found = await rows.find_by_email(email)
+        if found is not None:
+            return found
+    return await upsert(session, caller, customer, now)
+
+
 async def update(
     session: AsyncSession, caller: Caller, row: Customer, changes: CustomerUpdate, now: datetime
 ) -> Customer:

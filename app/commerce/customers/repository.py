@@ -1,7 +1,12 @@
 """Customers in the database."""
 
+from sqlalchemy import func, select
+
 from app.commerce.sourced import SourcedRepository
 from app.models import Customer
+
+EMAIL_LOCK = 0x6D61_696C
+"""Seed that keeps this family of advisory locks apart."""
 
 
 class CustomerRepository(SourcedRepository[Customer]):
@@ -9,3 +14,17 @@ class CustomerRepository(SourcedRepository[Customer]):
     resource_type = "customer"
     prefix = "cust"
     metadata_name = "customer_metadata"
+
+    async def wait_for_email(self, normal_email: str) -> None:
+        """Let those who look for this address, and make a customer if there is none, pass one by one until the
+        transaction ends."""
+        key = func.hashtextextended(f"{self.project_id}/{normal_email}", EMAIL_LOCK)
+        await self.session.execute(select(func.pg_advisory_xact_lock(key)))
+
+    async def find_by_email(self, normal_email: str) -> Customer | None:
+        """The customer with this address: of several one whom the shop has an id for, and of those the oldest."""
+        rows = self.rows().where(Customer.normal_email == normal_email)
+        found: Customer | None = await self.session.scalar(
+            rows.order_by(Customer.source_id.is_(None), Customer.id).limit(1)
+        )
+        return found

@@ -68,6 +68,31 @@ async def assign(
     return assignment
 
 
+async def bind_new(
+    session: AsyncSession, caller: Caller, rule: ValidationRule, related_object_type: str, related_object_id: str
+) -> ValidationRuleAssignment:
+    """Keep a rule that was just made, without limits, and let it bind something that was made in this transaction, too.
+
+    Nobody can have either of them in a cache, so the configuration stays as it is and redemptions need not wait.
+    """
+    assignment = ValidationRuleAssignment(
+        project_id=caller.project_id,
+        id=new_id("asgm"),
+        rule_id=rule.id,
+        related_object_type=related_object_type,
+        related_object_id=related_object_id,
+        created_at=rule.created_at,
+        updated_at=None,
+    )
+    session.add(rule)
+    await session.flush()
+    session.add(assignment)
+    await session.flush()
+    events.rule_changed(session, caller, "created", rule, 1)
+    events.assignment_changed(session, caller, "created", rule, assignment, 1)
+    return assignment
+
+
 async def _make_room(repository: AssignmentRepository, rule_id: str, related_object_id: str, *, force: bool) -> None:
     """Remove an earlier assignment of the same rule if `force` says so. Raises RuleAlreadyAssigned, TooManyRules."""
     existing = await repository.to_objects([related_object_id])

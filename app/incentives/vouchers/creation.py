@@ -1,4 +1,4 @@
-"""Making one voucher under a given code."""
+"""Making one voucher, under a given code or one drawn at random."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,8 @@ from app.access.callers import Caller
 from app.incentives.campaigns.repository import CampaignRepository
 from app.incentives.codes.errors import InvalidCode
 from app.incentives.codes.normal_form import normalise, problem_of
-from app.incentives.vouchers.drawing import TYPES
+from app.incentives.codes.shapes import CodeShape
+from app.incentives.vouchers.drawing import TYPES, free_code
 from app.incentives.vouchers.errors import CodeTaken
 from app.kit import clock
 from app.kit.ids import new_id
@@ -58,3 +59,23 @@ async def add_voucher(
         await CampaignRepository(session, caller.project_id).count_vouchers(campaign.id, 1)
         await session.refresh(campaign, ["vouchers_count"])
     return voucher
+
+
+async def draw_voucher(
+    session: AsyncSession,
+    caller: Caller,
+    campaign: Campaign | None,
+    shape: CodeShape,
+    own: Mapping[str, Any] | None = None,
+) -> Voucher:
+    """Make a voucher under a random code of this shape.
+
+    Raises NoCodeLeft.
+    """
+    while True:
+        code = await free_code(session, caller.project, shape)
+        try:
+            async with session.begin_nested():
+                return await add_voucher(session, caller, campaign, code, own)
+        except CodeTaken:  # since we looked; the next look will see it
+            continue

@@ -15,10 +15,9 @@ from app.incentives.codes.shapes import code_config_of, shape_of
 from app.incentives.units import with_known_units
 from app.incentives.validation_rules.assignments import assign, assignments_of, unassign_all
 from app.incentives.vouchers import events
-from app.incentives.vouchers.creation import add_voucher
+from app.incentives.vouchers.creation import add_voucher, draw_voucher
 from app.incentives.vouchers.definitions import changed_columns, own_columns, require_room_for_codes
-from app.incentives.vouchers.drawing import free_code
-from app.incentives.vouchers.errors import CodeTaken, VoucherNotFound
+from app.incentives.vouchers.errors import VoucherNotFound
 from app.incentives.vouchers.listing import VoucherQuery, vouchers_of
 from app.incentives.vouchers.rendering import categories_of, voucher_read
 from app.incentives.vouchers.repository import VoucherRepository
@@ -190,13 +189,7 @@ async def _draw(
     live_count = 1 + (campaign.vouchers_count if campaign else 0)
     holds_value = own.get("type") == "GIFT_VOUCHER"
     warnings = refuse_weakness(shape, live_count, holds_value=holds_value, policy=caller.project.settings.weak_codes)
-    while True:
-        code = await free_code(session, caller.project, shape)
-        try:
-            async with session.begin_nested():
-                return await add_voucher(session, caller, campaign, code, own), warnings
-        except CodeTaken:  # since we looked; the next look will see it
-            continue
+    return await draw_voucher(session, caller, campaign, shape, own), warnings
 
 
 async def search(db: Database, caller: Caller, query: VoucherQuery) -> tuple[list[dict[str, Any]], int]:

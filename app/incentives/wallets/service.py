@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.callers import Caller
 from app.commerce.customers.repository import CustomerRepository
@@ -25,19 +26,27 @@ async def search(db: Database, caller: Caller, reference: str, query: WalletQuer
 
     Raises NotFound for an unknown customer, InvalidQuery.
     """
-    when = When(clock.now(), caller.project.zone)
     async with db.read() as session:
         customer = await CustomerRepository(session, caller.project_id).get(reference)
-        held = held_by(caller.project_id, customer.id)
-        page = await fetch_slice(session, held, query, when)
-        total = await session.scalar(held.where(*query.where(when)).with_only_columns(func.count()))
-        campaign_ids = {voucher.campaign_id for voucher in page.rows if voucher.campaign_id}
-        campaigns = await CampaignRepository(session, caller.project_id).by_id(campaign_ids)
-        ids = [voucher.id for voucher in page.rows]
-        standing = await standings(session, caller.project_id, ids)
-        assignments = await assignments_of(session, caller.project_id, ids)
-        held_with = [(voucher, campaigns.get(voucher.campaign_id or "")) for voucher in page.rows]
-        categories = await categories_of(session, caller.project_id, held_with)
+        return await wallet_of(session, caller, customer.id, query)
+
+
+async def wallet_of(session: AsyncSession, caller: Caller, customer_id: str, query: WalletQuery) -> dict[str, Any]:
+    """The same for a customer's id, in the caller's transaction.
+
+    Raises InvalidQuery.
+    """
+    when = When(clock.now(), caller.project.zone)
+    held = held_by(caller.project_id, customer_id)
+    page = await fetch_slice(session, held, query, when)
+    total = await session.scalar(held.where(*query.where(when)).with_only_columns(func.count()))
+    campaign_ids = {voucher.campaign_id for voucher in page.rows if voucher.campaign_id}
+    campaigns = await CampaignRepository(session, caller.project_id).by_id(campaign_ids)
+    ids = [voucher.id for voucher in page.rows]
+    standing = await standings(session, caller.project_id, ids)
+    assignments = await assignments_of(session, caller.project_id, ids)
+    held_with = [(voucher, campaigns.get(voucher.campaign_id or "")) for voucher in page.rows]
+    categories = await categories_of(session, caller.project_id, held_with)
     data = []
     for voucher, campaign in held_with:
         shown = voucher_read(voucher, campaign, standing[voucher.id], assignments[voucher.id], categories=categories)
