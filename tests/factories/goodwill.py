@@ -6,7 +6,14 @@ from typing import Any
 from httpx import AsyncClient, Response
 
 from app.kit.db import Database
-from tests.factories.access import Headers, ProjectKeys, give_key, give_management_key, management_headers, server_headers
+from tests.factories.access import (
+    Headers,
+    ProjectKeys,
+    give_key,
+    give_management_key,
+    management_headers,
+    server_headers,
+)
 from tests.factories.incentives import Answer
 
 FIVE = {"type": "AMOUNT", "amount_off": 500}

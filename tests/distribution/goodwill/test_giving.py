@@ -49,9 +49,7 @@ async def test_a_picture_is_not_shown_at_a_guessed_address(client: AsyncClient, 
     assert [(answer.status_code, answer.json()["key"]) for answer in answers] == [(404, "not_found")] * 4
 
 
-async def test_the_code_is_redeemed_once_like_any_other(
-    client: AsyncClient, project: ProjectKeys, desk: Desk
-) -> None:
+async def test_the_code_is_redeemed_once_like_any_other(client: AsyncClient, project: ProjectKeys, desk: Desk) -> None:
     given = await give(client, desk)
     body = cart(given["code"], customer={"id": given["customer_id"]})
 
@@ -127,7 +125,11 @@ async def test_a_gift_card_is_spent_in_parts_by_its_customer(
     entries = await ask(client, project, "GET", f"/v1/vouchers/{given['code']}/transactions")
 
     assert given["voucher"]["gift"] == {
-        "amount": 3000, "subtracted_amount": 0, "redeemed_amount": 0, "balance": 3000, "effect": "APPLY_TO_ORDER"
+        "amount": 3000,
+        "subtracted_amount": 0,
+        "redeemed_amount": 0,
+        "balance": 3000,
+        "effect": "APPLY_TO_ORDER",
     }
     assert [first["order"]["total_amount"], second["order"]["total_amount"]] == [0, 1000]
     assert foreign.json()["key"] == "invalid_customer"
