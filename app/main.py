@@ -20,6 +20,7 @@ from app.commerce.products import endpoints as products
 from app.commerce.segments import endpoints as segments
 from app.decisions.qualifications import endpoints as qualifications
 from app.decisions.redemptions import endpoints as redemptions
+from app.decisions.sessions import endpoints as sessions
 from app.decisions.validations import endpoints as validations
 from app.distribution.goodwill import endpoints as goodwill
 from app.distribution.goodwill_settings import endpoints as goodwill_settings
@@ -58,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     projects.router,
     stacking_rules.router,
     audit_log.router,
+    sessions.router,
     vouchers.router,
     balances.router,
     campaigns.router,

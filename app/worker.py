@@ -16,6 +16,7 @@ from app.kit import clock
 from app.kit.db import Database
 from app.kit.idempotency import delete_expired
 from app.kit.jobs import JobKind, Recurring, Work, run_jobs
+from app.ledger.holds import clear_expired
 from app.models import Project
 from app.settings import Settings
 
@@ -48,6 +49,15 @@ async def revive_actions(work: Work) -> None:
             await async_actions.revive(session, project_id, clock.now() - LOST_AFTER)
 
 
+async def clear_holds(work: Work) -> None:
+    """Clear away what sessions held that have expired."""
+    for project_id in await _project_ids(work):
+        for _ in range(MOST_ROUNDS):
+            async with work.db.write() as session:
+                if not await clear_expired(session, project_id, at_most=ROUND):
+                    break
+
+
 async def _project_ids(work: Work) -> Sequence[int]:
     """The projects are few and no statement spans them: what is done for all is done one by one."""
     async with work.db.read() as session:
@@ -65,6 +75,7 @@ async def forget_jobs(work: Work) -> None:
 
 RECURRING: tuple[Recurring, ...] = (
     Recurring("forget_answers", "*/10 * * * *", forget_answers),
+    Recurring("clear_holds", "* * * * *", clear_holds),
     Recurring("revive_actions", "*/5 * * * *", revive_actions),
     Recurring("forget_jobs", "17 3 * * *", forget_jobs),
 )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from app.commerce.orders.schemas import CustomerId, OrderItemRead, Status
+from app.decisions.schemas import TtlUnit
 from app.engine.applicability import ApplicableTo
 from app.engine.bundles import ItemKind
 from app.engine.effects import Discount
@@ -101,6 +102,9 @@ class GiftUse(WireOut):
 
     balance: int
     credits: int
+    locked_credits: Annotated[
+        int | None, Field(description="How much of the balance sessions of others hold: not free.")
+    ] = None
 
 
 class GiftResult(WireOut):
@@ -219,6 +223,15 @@ class BestDealRead(WireOut):
     considered: Annotated[int, Field(description="How many times a redeemable was looked at.")]
 
 
+class SessionRead(WireOut):
+    """The session that now holds what the redeemables would use up."""
+
+    key: str
+    type: Literal["LOCK"] = "LOCK"
+    ttl: int | float
+    ttl_unit: TtlUnit
+
+
 class ValidationRead(WireOut):
     """`redeemables` are those that apply, or all of them when the request is not valid."""
 
@@ -229,6 +242,7 @@ class ValidationRead(WireOut):
     skipped_redeemables: list[SkippedRedeemable] | None = None
     order: CalculatedOrder | None = None
     tracking_id: str | None = None
+    session: SessionRead | None = None
     stacking_rules: StackingRules
     best_deal: BestDealRead | None = None
     trace: list[TraceEntry] | None = None
@@ -268,6 +282,10 @@ class GiftAmount(WireOut):
     amount: Annotated[int, Field(description="What the card paid; negative where a rollback gave it back.")]
 
 
+class RedemptionSession(WireOut):
+    key: str
+
+
 class RedemptionRead(WireOut):
     """A redemption or, by `object`, the rollback of one. `redemption` is the parent of a part of a stack; for a
     rollback it is what was rolled back."""
@@ -296,6 +314,7 @@ class RedemptionRead(WireOut):
     voucher: RedeemedVoucher | None = None
     promotion_tier: PromotionTierRead | None = None
     gift: GiftAmount | None = None
+    session: Annotated[RedemptionSession | None, Field(description="The session that it was redeemed with.")] = None
 
 
 class RedemptionsRead(WireOut):

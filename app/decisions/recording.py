@@ -53,6 +53,18 @@ SELECT
 FROM written, apply_postings(written.project, $3, $4, $5, $6, $7, $8, $13) AS applied
 """
 
+# With a session ($14) what it holds is given back first, and its accounts are locked together with those posted to.
+RECORD_ENDING_SESSION: Final = RECORD.replace(
+    """
+)
+SELECT""",
+    """
+), ended AS MATERIALIZED (
+    SELECT written.*, end_session(written.project, $14, NULL, $3, $4, $5, $6, $13) FROM written
+)
+SELECT""",
+).replace("FROM written, apply_postings(written.", "FROM ended, apply_postings(ended.")
+
 Row = Mapping[str, Any]
 
 
@@ -60,7 +72,8 @@ Row = Mapping[str, Any]
 class Recording:
     """What one request writes: `postings` to accounts that count, `movements` of those that hold value, and rows.
 
-    Rows are dictionaries by column name. `order_seen_at` is the kept order's `updated_at` as it was read.
+    Rows are dictionaries by column name. `order_seen_at` is the kept order's `updated_at` as it was read. All that the
+    session with `session_key` holds is given back first, so that the postings find it free.
     """
 
     redemptions: Sequence[Row]
@@ -69,6 +82,7 @@ class Recording:
     movements: Sequence[Movement] = ()
     order: Row | None = None
     order_seen_at: datetime | None = None
+    session_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +102,10 @@ async def record(db: Database, project_id: int, version: int, recording: Recordi
     async def write(connection: Connection, recordings: Sequence[Recording]) -> Sequence[Recorded]:
         return await _write(connection, project_id, version, recordings)
 
-    # The statement tells one balance for each account that holds value, so what moves value is written by itself.
-    kind = (project_id, version, recording.movements[0].id if recording.movements else None)
+    # The statement tells one balance for each account that holds value, and ends one session: what moves value or has a
+    # session is written by itself.
+    is_alone = bool(recording.movements) or recording.session_key is not None
+    kind = (project_id, version, recording.redemptions[0]["id"] if is_alone else None)
     return await db.together(kind, recording, write)
 
 
@@ -103,9 +119,10 @@ async def _write(
         (each.order for each in recordings if each.order), key=lambda order: order["source_id"] or order["id"]
     )
     seen = {each.order["id"]: each.order_seen_at for each in recordings if each.order and each.order_seen_at}
+    session_key = recordings[0].session_key
     try:
         row = await connection.fetchrow(
-            RECORD,
+            RECORD if session_key is None else RECORD_ENDING_SESSION,
             project_id,
             version,
             *posting_arrays(postings),
@@ -114,6 +131,7 @@ async def _write(
             to_json([row for recording in recordings for row in recording.redemptions]),
             to_json([event for recording in recordings for event in recording.events]),
             None if moves is None else to_json(moves),
+            *(() if session_key is None else (session_key,)),
         )
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "orders_project_id_source_id_key":

@@ -77,9 +77,11 @@ def targets_read(applicability: Applicability | None, cart: Cart, application: A
 
 
 def result_read(effect: Effect, application: Application) -> Wire:
-    """What a redeemable gives: a discount, or credits of a gift card with what it holds before they are used."""
+    """What a redeemable gives: a discount, or credits of a gift card with what it holds before they are used, and how
+    much of that sessions of others have reserved."""
     if isinstance(effect, GiftCredits):
-        return {"gift": {"balance": effect.balance, "credits": application.credits}}
+        gift = {"balance": effect.balance, "credits": application.credits}
+        return {"gift": gift | ({"locked_credits": effect.locked_credits} if effect.locked_credits else {})}
     return {"discount": discount_read(application.computed or effect)}
 
 

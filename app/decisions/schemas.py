@@ -1,8 +1,9 @@
 """What a checkout sends: the redeemables, the order, the customer."""
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from app.commerce.customers.schemas import CustomerIn
@@ -49,6 +50,56 @@ class OptionsIn(WireIn):
     ] = False
 
 
+TtlUnit = Literal["DAYS", "HOURS", "MINUTES", "SECONDS", "MILLISECONDS", "MICROSECONDS", "NANOSECONDS"]
+MICROSECONDS: dict[TtlUnit, float] = {
+    "DAYS": 86_400e6,
+    "HOURS": 3_600e6,
+    "MINUTES": 60e6,
+    "SECONDS": 1e6,
+    "MILLISECONDS": 1e3,
+    "MICROSECONDS": 1,
+    "NANOSECONDS": 1e-3,
+}
+LONGEST_SESSION = timedelta(days=366)
+DEFAULT_DAYS = 7
+
+
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("ttl", "Input should be a valid number.")
+    return value
+
+
+Ttl = Annotated[float, Field(gt=0), BeforeValidator(_no_truth_value)]
+
+
+class SessionIn(WireIn):
+    """A session that holds what the redeemables would use up, until it ends."""
+
+    type: Literal["LOCK"] = "LOCK"
+    key: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=255,
+            description="Names the session, such as the id of your checkout. A validation without one makes a new one; "
+            "with a key that it made before it replaces what that held.",
+        ),
+    ] = None
+    ttl_unit: TtlUnit = "DAYS"
+    ttl: Annotated[
+        Ttl | None, Field(description="How long the session lasts, at most 366 days; 7 days when left out.")
+    ] = None
+
+    @field_validator("ttl")
+    @classmethod
+    def _is_not_endless(cls, ttl: float | None, info: ValidationInfo) -> float | None:
+        unit: TtlUnit = info.data.get("ttl_unit", "NANOSECONDS")
+        if ttl is not None and ttl * MICROSECONDS[unit] > LONGEST_SESSION / timedelta(microseconds=1):
+            raise PydanticCustomError("ttl", "A session may last up to 366 days.")
+        return ttl
+
+
 class CheckoutIn(WireIn):
     """A cart and what should be used on it, for validation and redemption alike."""
 
@@ -58,11 +109,15 @@ class CheckoutIn(WireIn):
     tracking_id: Annotated[str, Field(max_length=500)] | None = None
     metadata: Metadata | None = None
     options: OptionsIn = Field(default_factory=OptionsIn)
-    session: Any = None
+    session: Annotated[
+        SessionIn | None,
+        Field(
+            description="Validating with a session holds uses, budgets and credits for it; redeeming with its `key` "
+            "uses them and ends it."
+        ),
+    ] = None
 
-    @field_validator("session")
-    @classmethod
-    def _is_absent(cls, value: Any) -> None:
-        """A lock that is silently not taken would be worse than none."""
-        if value is not None:
-            raise PydanticCustomError("session", "Sessions that hold uses are not available yet.")
+    @property
+    def session_key(self) -> str | None:
+        """The session on whose account the request is made."""
+        return self.session.key if self.session is not None else None

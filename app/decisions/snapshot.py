@@ -21,6 +21,7 @@ from app.decisions.errors import DuplicatedRedeemables, StackNotAlone, TooManyRe
 from app.decisions.formula_facts import with_formula_facts
 from app.decisions.given_units import with_units
 from app.decisions.holders import with_holders
+from app.decisions.holds import with_holds
 from app.decisions.memberships import with_memberships
 from app.decisions.promotions import ALL_PERIODS, named_promotions, tier_redeemable, unopened_of
 from app.decisions.schemas import CheckoutIn, OptionsIn, RedeemableIn
@@ -50,7 +51,7 @@ from app.kit.db import Connection, Database
 from app.kit.errors import NotFound
 from app.ledger.accounts import open_accounts
 from app.ledger.errors import Outdated
-from app.ledger.movements import Holdings
+from app.ledger.movements import Holdings, Opening
 from app.models import Category
 
 # One round trip. Every branch is a look-up by key, so the cost depends on the cart and not on how much is stored.
@@ -163,7 +164,8 @@ async def load(
 ) -> Snapshot:
     """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration;
     what rules ask of segments and collections takes up to three more (`memberships`), what discounts give one more
-    (`given_units`), and promotions that this process lacks up to two (`named_promotions`).
+    (`given_units`), what sessions hold one more or two (`holds`), and promotions that this process lacks up to two
+    (`named_promotions`).
 
     Raises StackNotAlone; NotFound for a customer's or order's id that the project does not have, and Outdated when the
     configuration has changed since the caller's project was read.
@@ -236,10 +238,12 @@ async def load(
         )
         unopened |= _unopened(voucher, campaign, cart, counts)
     redeemables = await with_holders(connection, project.id, cart, redeemables, row["vouchers"])
+    accounts = [*row["accounts"], *row["holdings"]]
+    redeemables = await with_holds(connection, project.id, redeemables, accounts, request.session_key)
     redeemables = await with_units(connection, project.id, redeemables)
     redeemables = await with_formula_facts(connection, project.id, redeemables, row["vouchers"])
     cart = await with_memberships(connection, cache, project, cart, redeemables)
-    redeemables = await with_unit_counts(connection, project.id, cart, redeemables)
+    redeemables = await with_unit_counts(connection, project.id, cart, redeemables, request.session_key)
     return Snapshot(
         version=row["version"],
         cart=cart,
@@ -308,6 +312,15 @@ def gift_definition(voucher: Row, campaign: CompiledCampaign | None) -> Mapping[
     definition: Mapping[str, Any] | None = voucher["gift"] or (campaign.row.gift if campaign else None)
     assert definition is not None  # every gift card that can be saved has one, or a campaign with one
     return definition
+
+
+def opening_of(snapshot: Snapshot, voucher_id: str) -> Opening | None:
+    """What a gift card that has no account yet was made with; None for one that has."""
+    if voucher_id in snapshot.holdings:
+        return None
+    voucher = snapshot.vouchers[voucher_id]
+    definition = gift_definition(voucher, snapshot.campaigns.get(voucher["campaign_id"] or ""))
+    return Opening(definition["amount"], voucher["created_at"])
 
 
 def _effect(asked: RedeemableIn, voucher: Row, campaign: CompiledCampaign | None, holdings: Holdings | None) -> Effect:

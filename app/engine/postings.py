@@ -32,7 +32,7 @@ class Posting:
     """Move `amount` onto the account (negative: take from it). Its balance may not fall below `floor`, if given.
 
     Counting accounts start at 0 and sink with every use, so a limit of 5 is a floor of -5. An account that holds value
-    has a floor of 0, or of what others have reserved.
+    has a floor of 0. What sessions of others hold lifts the floor when it is posted to.
     """
 
     account: AccountKey

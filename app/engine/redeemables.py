@@ -26,8 +26,9 @@ class Redeemable:
 
     `id` is how the caller named it, `object_id` what it is. `validities` and `rules` hold the campaign's first, then
     its own; all must hold. `uses_limit` None is unlimited. `counts` says how much each account of it has counted so
-    far, as positive numbers; a missing account has counted nothing. `counted` names the accounts to post to: those of
-    its rules, and those of rules it had earlier, so that no count is ever stale. `units` and `variables` are handed to
+    far, as positive numbers; a missing account has counted nothing. `held` is the part of it that sessions of others
+    have reserved and may still give back. `counted` names the accounts to post to: those of its rules, and those of
+    rules it had earlier, so that no count is ever stale. `units` and `variables` are handed to
     the effect (`EffectScope`). Of categories with a lower `hierarchy` the redeemables are applied first. A tender pays
     with money that the customer has (a gift card, points) and is no discount. `bundles` are those that its rules ask
     for, with the rule's id. What `belongs_to_another` is for one customer alone, who is not that of the cart.
@@ -46,6 +47,7 @@ class Redeemable:
     rules: tuple[tuple[str, RuleSet], ...] = ()
     uses_limit: int | None = None
     counts: Mapping[AccountKey, int] = field(default_factory=dict)
+    held: Mapping[AccountKey, int] = field(default_factory=dict)
     counted: frozenset[Counted] = frozenset()
     holder_id: str | None = None
     metadata: Metadata = field(default_factory=dict)

@@ -8,6 +8,7 @@ from app.engine.cart import Cart
 from app.engine.decision import Failure
 from app.engine.effects import Hindrance
 from app.engine.findings import Finding
+from app.engine.postings import AccountKey
 from app.engine.redeemables import Redeemable, Unresolved
 from app.engine.validity import Closed, spoken
 
@@ -86,6 +87,11 @@ def closed(redeemable: Redeemable, closed: Closed, cart: Cart) -> Refusal:
 
 
 def used_up(redeemable: Redeemable, uses_count: int) -> Refusal:
+    """All uses are taken: by redemptions, or by sessions that hold some."""
+    is_held = uses_count - redeemable.held.get(AccountKey(redeemable.object_id, "uses"), 0) < (
+        redeemable.uses_limit or 0
+    )
+    rolled_back = "once an earlier redemption is rolled back" if redeemable.uses_limit else None
     finding = Finding(
         "redemption.quantity",
         "redemption.count",
@@ -93,7 +99,7 @@ def used_up(redeemable: Redeemable, uses_count: int) -> Refusal:
         expected=redeemable.uses_limit,
         seen=uses_count + 1,
         holds=False,
-        counterfactual="once an earlier redemption is rolled back" if redeemable.uses_limit else None,
+        counterfactual="once a session that holds a use is released or expires" if is_held else rolled_back,
     )
     return Refusal(_failure(redeemable, "quantity_exceeded", "quantity exceeded"), (finding,))
 

@@ -110,6 +110,21 @@ ORDER BY id
 """)
 
 
+# What accounts say is held, beside what the holds on them add up to, expired ones included.
+_HOLDS = text("""
+WITH stored AS (
+    SELECT owner_id, measure, subject, period, held FROM accounts WHERE project_id = :project_id AND held <> 0
+), counted AS (
+    SELECT owner_id, measure, subject, period, sum(amount) AS held FROM holds WHERE project_id = :project_id
+    GROUP BY owner_id, measure, subject, period
+)
+SELECT owner_id, measure, subject, period, coalesce(stored.held, 0) AS stored, coalesce(counted.held, 0) AS counted
+FROM stored FULL JOIN counted USING (owner_id, measure, subject, period)
+WHERE coalesce(stored.held, 0) <> coalesce(counted.held, 0)
+ORDER BY owner_id, measure, subject, period
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Something that does not add up: its name, what is stored, and what its parts make."""
@@ -153,6 +168,7 @@ async def _examine_project(session: AsyncSession, project: Any) -> list[Differen
         *await _accounts_of(session, project),
         *await _units_of(session, project),
         *await _granted_of(session, project),
+        *await _holds_of(session, project),
         *await _values_of(session, project),
     ]
     for what, statement in (("vouchers of campaign", _CAMPAIGNS), ("discounts on lines of order", _ORDERS)):
@@ -185,6 +201,19 @@ async def _granted_of(session: AsyncSession, project: Any) -> list[Difference]:
             int(row.counted),
         )
         for row in rows
+    ]
+
+
+async def _holds_of(session: AsyncSession, project: Any) -> list[Difference]:
+    """Accounts that do not know what sessions hold of them."""
+    return [
+        Difference(
+            project.public_id,
+            f"account {'/'.join(part for part in account if part)} is held",
+            int(stored),
+            int(counted),
+        )
+        for *account, stored, counted in await session.execute(_HOLDS, {"project_id": project.id})
     ]
 
 

@@ -14,7 +14,7 @@ from app.models.checkout import Redemption
 from app.models.commerce import Customer, Order, Product, ProductCollection, ProductCollectionMember, Sku
 from app.models.goodwill import Goodwill, GoodwillBudget, GoodwillReason
 from app.models.incentives import Campaign, Category, Publication, ValidationRule, ValidationRuleAssignment, Voucher
-from app.models.ledger import Account, Entry
+from app.models.ledger import Account, Entry, Hold
 from app.models.metadata_schemas import CustomEventSchema, MetadataSchema
 from app.models.promotions import PromotionStack, PromotionTier
 
@@ -34,6 +34,7 @@ __all__ = [
     "Goodwill",
     "GoodwillBudget",
     "GoodwillReason",
+    "Hold",
     "IdempotencyRecord",
     "MetadataSchema",
     "OAuthToken",

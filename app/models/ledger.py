@@ -1,4 +1,4 @@
-"""Accounts: whatever can run out. Entries: every movement of what is worth money."""
+"""Accounts: whatever can run out. Entries: movements of what is worth money. Holds: what sessions have reserved."""
 
 from datetime import datetime
 
@@ -18,10 +18,16 @@ class Account(Base):
     not allowed to cross, empty without limit. What holds value can never fall below zero: the second guard. Only value
     accounts have entries: `entries_count` of them, the newest with `last_hash`; `totals` sums them up by counterpart,
     so the totals of an account add up to its balance.
+
+    `held` is the sum of its holds, also of those that have expired and are not cleared away yet: what is beyond it is
+    free for certain.
     """
 
     __tablename__ = "accounts"
-    __table_args__ = (CheckConstraint("NOT holds_value OR balance >= 0", "value_never_negative"),)
+    __table_args__ = (
+        CheckConstraint("NOT holds_value OR balance >= 0", "value_never_negative"),
+        CheckConstraint("held >= 0 AND (NOT holds_value OR balance >= held)", "held_is_there"),
+    )
 
     project_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     owner_id: Mapped[Id] = mapped_column(primary_key=True)
@@ -31,9 +37,35 @@ class Account(Base):
     holds_value: Mapped[bool] = mapped_column(default=False, server_default="false")
     balance: Mapped[int]
     floor: Mapped[int | None]
+    held: Mapped[int] = mapped_column(default=0, server_default="0")
     entries_count: Mapped[int | None]
     last_hash: Mapped[bytes | None]
     totals: Mapped[Json | None]
+
+
+class Hold(Base):
+    """What a session has reserved of an account for one redeemable: nobody else can take it until `expires_at`.
+
+    Holds of an account change only under the lock of its row, together with `held` there. After `expires_at` a hold
+    counts for nothing, whether it was cleared away or not.
+    """
+
+    __tablename__ = "holds"
+    __table_args__ = (
+        Index("holds_account_idx", *ACCOUNT_KEY, "expires_at"),
+        Index(None, "project_id", "expires_at"),
+        CheckConstraint("amount > 0", "holds_something"),
+    )
+
+    project_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    session_key: Mapped[Id] = mapped_column(primary_key=True)
+    object_id: Mapped[Id] = mapped_column(primary_key=True)
+    owner_id: Mapped[Id] = mapped_column(primary_key=True)
+    measure: Mapped[Id] = mapped_column(primary_key=True)
+    subject: Mapped[Id] = mapped_column(primary_key=True)
+    period: Mapped[Id] = mapped_column(primary_key=True)
+    amount: Mapped[int]
+    expires_at: Mapped[datetime]
 
 
 class Entry(ProjectRow):

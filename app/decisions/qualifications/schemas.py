@@ -8,6 +8,7 @@ from app.commerce.customers.schemas import CustomerIn
 from app.commerce.orders.schemas import OrderIn
 from app.decisions.qualifications.filters import FiltersIn
 from app.decisions.qualifications.scenarios import Scenario
+from app.decisions.schemas import SessionIn
 from app.kit.wire import Instant, Metadata, WireIn
 
 
@@ -45,3 +46,9 @@ class QualificationIn(WireIn):
     ] = "ALL"
     options: QualificationOptionsIn = Field(default_factory=QualificationOptionsIn)
     metadata: Metadata | None = None
+    session: Annotated[
+        SessionIn | None,
+        Field(
+            description="The session on whose account is asked: what it holds itself counts as free. Nothing is held."
+        ),
+    ] = None

@@ -140,6 +140,7 @@ def _checkout(request: QualificationIn, redeemables: list[RedeemableIn]) -> Chec
         customer=request.customer,
         tracking_id=request.tracking_id,
         metadata=request.metadata,
+        session=request.session,
     )
 
 

@@ -32,6 +32,8 @@ async def redeem(request: Request) -> Response:
 
     The customer and the order are kept; a new order is PAID unless the request says otherwise. Every use, limit and
     budget is taken in the same moment in which the redemption is written, so the last use goes to one request only.
+    With the `session.key` of a validation it uses what that session holds and ends the session; when it has expired, it
+    is a redemption like any other. A refused attempt leaves the session as it is.
     A refused attempt is answered with the key of its first failure and recorded with `result` FAILURE.
     Send an `Idempotency-Key` to retry safely.
     """

@@ -55,6 +55,8 @@ def redemption_read(
     for name in ("amount", "reason", "failure_code", "failure_message"):
         if row.get(name) is not None:
             shown[name] = row[name]
+    if row.get("session_key") is not None:
+        shown["session"] = {"key": row["session_key"]}
     if voucher is not None:
         shown["voucher"] = voucher
         if "gift" in voucher and row.get("amount") is not None:

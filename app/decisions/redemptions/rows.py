@@ -9,14 +9,14 @@ from app.access.callers import Caller
 from app.commerce.orders.events import event_types_of
 from app.decisions.rendering import request_order, snapshot_order, tracking_id_of
 from app.decisions.schemas import CheckoutIn
-from app.decisions.snapshot import Snapshot, gift_definition
+from app.decisions.snapshot import Snapshot, opening_of
 from app.engine.decision import Decision, Failure, Outcome
 from app.engine.order_calculation import order_items_calculated
 from app.engine.redeemables import Redeemable, Unresolved
 from app.incentives.balances.events import transaction_event
 from app.kit.ids import new_id
 from app.kit.wire import format_instant
-from app.ledger.movements import Cause, Movement, Opening, value_account
+from app.ledger.movements import Cause, Movement, value_account
 
 Row = dict[str, Any]
 
@@ -106,23 +106,13 @@ def _movements(attempt: Attempt, children: list[Row]) -> list[Movement]:
             "redeemed",
             Cause("redemption", redemptions[posting.account]["id"]),
             effective_at=attempt.now,
-            opening=_opening(attempt, posting.account.owner_id),
+            opening=opening_of(attempt.snapshot, posting.account.owner_id),
             actor=attempt.caller.actor,
             campaign_id=redemptions[posting.account]["campaign_id"],
         )
         for posting in attempt.decision.postings
         if posting.account.measure == "balance"
     ]
-
-
-def _opening(attempt: Attempt, voucher_id: str) -> Opening | None:
-    """What a gift card that had no account yet was made with."""
-    snapshot = attempt.snapshot
-    if voucher_id in snapshot.holdings:
-        return None
-    voucher = snapshot.vouchers[voucher_id]
-    definition = gift_definition(voucher, snapshot.campaigns.get(voucher["campaign_id"] or ""))
-    return Opening(definition["amount"], voucher["created_at"])
 
 
 def _base_row(attempt: Attempt, order_id: str | None) -> Row:
@@ -140,6 +130,7 @@ def _base_row(attempt: Attempt, order_id: str | None) -> Row:
         "tracking_id": tracking_id_of(attempt.caller, request, snapshot),
         "order_id": order_id,
         "metadata": request.metadata,
+        "session_key": request.session_key,
         "api_key_id": attempt.caller.api_key_id,
         "user_login": attempt.caller.user_login,
         "channel_type": "API",

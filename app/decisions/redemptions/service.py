@@ -82,6 +82,7 @@ async def _record(db: Database, attempt: Attempt, *, explain: bool) -> dict[str,
         movements=rows.movements,
         order=rows.order,
         order_seen_at=kept_order["updated_at"] if kept_order else None,
+        session_key=attempt.request.session_key,
     )
     recorded = await record(db, attempt.caller.project_id, attempt.snapshot.version, recording)
     counts = {account: -balance for account, balance in recorded.balances.items()}

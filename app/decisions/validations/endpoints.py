@@ -21,6 +21,11 @@ router = Router(prefix="/v1/validations", tags=["validations"])
 async def validate(request: Request) -> Response:
     """Check up to 30 redeemables against an order, and see the order with their discounts. Nothing is used up.
 
+    With a `session` everything that could run out is held for its `key`, until it is redeemed with that key, released
+    or its time is over: uses, limits per customer, day and campaign, budgets, credits of gift cards. For everybody else
+    it is taken meanwhile. Validating again with the key replaces what it holds by what the new validation needs; a
+    validation that is not valid changes nothing.
+
     What does not apply is told in the answer, which is 200 all the same: `valid` is false when nothing applies, or when
     one redeemable fails and the project's stacking rules want all or none. With `X-Guerdon-Explain: true` the answer
     has a `trace` of every condition that was looked at, what it saw, and what would make it hold.

@@ -1,9 +1,10 @@
-"""What a cart would cost: evaluate, and write nothing."""
+"""What a cart would cost: evaluate, and write nothing but what a session holds."""
 
 from datetime import datetime
 from typing import Any
 
 from app.access.callers import Caller
+from app.decisions.holds import Session, reservations_of
 from app.decisions.rendering import (
     best_deal_read,
     inapplicable_and_skipped,
@@ -13,10 +14,12 @@ from app.decisions.rendering import (
     tracking_id_of,
 )
 from app.decisions.schemas import CheckoutIn
-from app.decisions.snapshot import decision_on, read
+from app.decisions.snapshot import Snapshot, decision_on, opening_of, read
+from app.engine.decision import Decision
 from app.incentives.configuration import ConfigurationCache
 from app.kit.db import Database
 from app.kit.ids import new_id
+from app.ledger.holds import hold
 
 
 async def validate(
@@ -24,8 +27,11 @@ async def validate(
 ) -> dict[str, Any]:
     """The wire answer to a validation. What does not apply is told in the answer, not raised.
 
-    Raises NotFound for an unknown customer id or order id, DuplicatedRedeemables, TooManyRedeemables,
-    Outdated.
+    With a session, a valid decision is held for it: from then on others find taken what it would use up. One that is
+    not valid leaves what the session holds as it is.
+
+    Raises NotFound for an unknown customer id or order id, DuplicatedRedeemables, TooManyRedeemables;
+    RanOut or Outdated when somebody else was faster: then nothing is held and the caller tries again.
     """
     snapshot = await read(db, cache, caller, request, now)
     decision = decision_on(snapshot, caller, request.options, explain=explain)
@@ -46,6 +52,25 @@ async def validate(
     tracking_id = tracking_id_of(caller, request, snapshot)
     if tracking_id is not None:
         answer["tracking_id"] = tracking_id
+    if request.session is not None and decision.is_valid:
+        held = Session.of(request.session)
+        await _hold(db, caller, snapshot, decision, held)
+        answer["session"] = held.wire
     if explain:
         answer["trace"] = trace_read(decision)
     return answer
+
+
+async def _hold(db: Database, caller: Caller, snapshot: Snapshot, decision: Decision, held: Session) -> None:
+    cards = {posting.account.owner_id for posting in decision.postings if posting.account.measure == "balance"}
+    reservations = reservations_of(decision, {card: opening_of(snapshot, card) for card in cards})
+    async with db.connection() as connection:
+        await hold(
+            connection,
+            caller.project_id,
+            snapshot.version,
+            held.key,
+            held.lasting,
+            reservations,
+            actor=caller.actor,
+        )

@@ -11,15 +11,22 @@ from app.engine.money import Amount
 class GiftCredits(Effect):
     """Pay with what a gift card holds: the whole order, or only the lines that the rule's targets pick.
 
-    `balance` is what the card holds, `credits` how much of it the customer wants to use, empty for as much as the order
-    takes. Never more is used than is left to pay, so credits that were asked for in vain stay on the card. On lines,
-    what is paid is spread by what is left to pay for each.
+    `balance` is what the card holds, of which sessions of others have reserved `locked_credits`. `credits` is how much
+    of it the customer wants to use, empty for as much as the order takes. Never more is used than is left to pay, so
+    credits that were asked for in vain stay on the card. On lines, what is paid is spread by what is left to pay for
+    each.
     """
 
     type: Literal["GIFT"] = "GIFT"
     effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"] = "APPLY_TO_ORDER"
     balance: Amount
+    locked_credits: Amount = 0
     credits: Amount | None = None
+
+    @property
+    def free_amount(self) -> int:
+        """What nobody has reserved."""
+        return max(0, self.balance - self.locked_credits)
 
     def hindrance(self, cart: Cart, applicability: Applicability | None) -> Hindrance | None:
         if cart.amount is None:
@@ -34,15 +41,17 @@ class GiftCredits(Effect):
                 "with lines in the order",
             )
         wanted = 1 if self.credits is None else self.credits
-        if wanted > self.balance:
-            more = wanted - self.balance
+        if wanted > self.free_amount:
+            more = wanted - self.free_amount
             return Hindrance(
                 "gift_amount_exceeded",
                 "gift amount exceeded",
                 "gift.balance",
                 wanted,
-                self.balance,
-                f"with {more} minor units more on the card",
+                self.free_amount,
+                "once a session that holds credits is released or expires"
+                if wanted <= self.balance
+                else f"with {more} minor units more on the card",
             )
         return None
 
@@ -50,7 +59,7 @@ class GiftCredits(Effect):
         cart = scope.cart
         if cart.amount is None:
             return NOTHING
-        most = min(self.balance if self.credits is None else self.credits, self.balance, cart.total_amount)
+        most = min(self.free_amount if self.credits is None else self.credits, self.free_amount, cart.total_amount)
         if self.effect == "APPLY_TO_ORDER":
             return Application(order_discount_amount=most, credits=most)
         covers = scope.applicability.covers if scope.applicability is not None else None

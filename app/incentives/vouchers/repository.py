@@ -14,7 +14,7 @@ from app.kit.db import to_json
 from app.kit.ids import new_ids
 from app.kit.repository import Repository
 from app.kit.tables import Json
-from app.models import Account, Campaign, Entry, Redemption, Voucher
+from app.models import Account, Campaign, Entry, Hold, Redemption, Voucher
 
 INSERT = """
 INSERT INTO vouchers (
@@ -202,10 +202,15 @@ class VoucherRepository(Repository[Voucher]):
         )
 
     async def remove(self, voucher_ids: Collection[str]) -> None:
-        """Delete for good, with the accounts."""
+        """Delete for good, with the accounts and what sessions hold of them."""
         await self.session.execute(
             delete(Account)
             .where(Account.project_id == self.project_id, Account.owner_id.in_(voucher_ids))
+            .execution_options(synchronize_session=False)
+        )
+        await self.session.execute(
+            delete(Hold)
+            .where(Hold.project_id == self.project_id, Hold.owner_id.in_(voucher_ids))
             .execution_options(synchronize_session=False)
         )
         await self.session.execute(
