@@ -22,6 +22,12 @@ def test_a_short_run_measures_everything_beside_its_floor_and_loses_no_redemptio
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(figures.read_text())
     compared = {line["what"]: line["ratio"] for line in report["lines"] if line["who"] == "Guerdon"}
-    assert set(compared) == {"validate", "redeem", "redeem one hot code", "generate codes"}
+    assert set(compared) == {
+        "validate",
+        "redeem",
+        "redeem one hot code",
+        "qualify among 1,000 promotions",
+        "generate codes",
+    }
     assert all(ratio > 0 for ratio in compared.values())
     assert report["conserved"] > 0

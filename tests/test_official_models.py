@@ -7,9 +7,26 @@ from httpx import Request, Response
 
 from tests.official_models import operation_of, read_by_official_model
 
-OURS_ALONE = ("/healthz", "/readyz", "/metrics", "/x/", "/v1/oauth/", "/management/v1/projects/{project_id}/keys")
+OURS_ALONE = (
+    "/assets/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/x/",
+    "/v1/oauth/",
+    "/management/v1/projects/{project_id}/goodwill",
+    "/management/v1/projects/{project_id}/keys",
+)
 UNTYPED = {"/v1/campaigns/{campaign}/enable", "/v1/campaigns/{campaign}/disable"}
 """The official client takes any object here."""
+NOT_IN_THE_OFFICIAL_CLIENT = {
+    ("GET", "/v1/segments"),
+    ("PUT", "/v1/product-collections/{productCollectionId}"),
+    ("POST", "/v1/metadata-schemas"),
+    ("PUT", "/v1/metadata-schemas/{resource}"),
+    ("DELETE", "/v1/metadata-schemas/{resource}"),
+}
+"""Routes of the contract for which the official client has no operation."""
 
 
 def test_every_route_of_the_contract_is_known_to_the_official_client(app: FastAPI) -> None:
@@ -23,7 +40,7 @@ def test_every_route_of_the_contract_is_known_to_the_official_client(app: FastAP
             unread.append((method, path))
 
     assert len(wanted) > 40
-    assert unread == []
+    assert set(unread) == NOT_IN_THE_OFFICIAL_CLIENT
 
 
 async def test_an_answer_that_the_official_client_cannot_read_is_noticed() -> None:

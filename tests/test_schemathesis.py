@@ -22,10 +22,14 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app.kit.db import Database
-from tests.factories.access import ProjectKeys, give_management_key, give_project, management_headers
+from tests.factories.access import ProjectKeys, give_project
+from tests.factories.audiences import asked, give_collection, give_segment
 from tests.factories.carts import cart, redeem
+from tests.factories.goodwill import Desk, give, give_desk, succeeded
 from tests.factories.incentives import ask, give_campaign, give_coupon
+from tests.factories.promotions import give_promotion, give_stack, give_tier
 from tests.factories.rules import give_assignment, give_rule
+from tests.factories.stacking import give_category
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "openapi" / "guerdon.json"
 
@@ -69,9 +73,16 @@ class Shop(NamedTuple):
 @pytest.fixture(scope="module")
 async def shop(db: Database, live_server: str) -> Shop:
     project = await give_project(db)
-    headers = {**project.server, **management_headers(await give_management_key(db))}
     async with AsyncClient(base_url=live_server) as client:
-        return Shop(headers, await existing(client, project))
+        desk = await give_desk(client, db, project)
+        names = {
+            **await existing(client, project),
+            **await existing_audiences(client, project),
+            **await existing_promotions(client, project),
+            **await existing_settings(client, desk),
+            **await existing_goodwill(client, desk),
+        }
+    return Shop({**project.server, **desk.management}, names)
 
 
 async def existing(client: AsyncClient, project: ProjectKeys) -> dict[str, str]:
@@ -99,7 +110,44 @@ async def existing(client: AsyncClient, project: ProjectKeys) -> dict[str, str]:
         "parent_redemption_id": redemption_id,
         "project_id": project.public_id,
         "key_id": project.client_key.id,
+        "sessionKey": "ada",
     }
+
+
+async def existing_audiences(client: AsyncClient, project: ProjectKeys) -> dict[str, str]:
+    segment = await give_segment(client, project, asked("metadata.tier", "$is", "gold"))
+    collection = await give_collection(client, project, asked("name", "$starts_with", "Sh"))
+    return {"segmentId": segment["id"], "productCollectionId": collection["id"]}
+
+
+async def existing_promotions(client: AsyncClient, project: ProjectKeys) -> dict[str, str]:
+    campaign = await give_promotion(client, project)
+    tier = await give_tier(client, project, campaign_id=campaign["id"])
+    stack = await give_stack(client, project, tier)
+    category = await give_category(client, project, "Summer")
+    return {
+        "campaignId": campaign["id"],
+        "promotionTierId": tier["id"],
+        "stackId": stack["id"],
+        "categoryId": category["id"],
+    }
+
+
+async def existing_settings(client: AsyncClient, desk: Desk) -> dict[str, str]:
+    async def made(path: str, body: dict[str, Any]) -> str:
+        return str(succeeded(await client.post(f"{desk.settings}/{path}", json=body, headers=desk.management))["id"])
+
+    return {
+        "customEventSchemaId": await made("custom-event-schemas", {"name": "visited", "schema": {"properties": {}}}),
+        "metadataSchemaId": await made("metadata-schemas", {"related_object": "customer", "properties": {}}),
+        "stackingRulesId": await made("stacking-rules", {}),
+        "resource": "customer",
+    }
+
+
+async def existing_goodwill(client: AsyncClient, desk: Desk) -> dict[str, str]:
+    goodwill = await give(client, desk)
+    return {"goodwillId": goodwill["id"], "reason": goodwill["reason"]}
 
 
 def send(case: Case[Any], url: str, headers: dict[str, str]) -> None:

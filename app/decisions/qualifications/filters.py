@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from app.kit.wire import WireIn
 
@@ -55,10 +55,14 @@ class FieldFilterIn(WireIn):
     conditions: ConditionsIn = Field(default_factory=ConditionsIn)
 
 
+def _in_capitals(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
 class FiltersIn(WireIn):
     """Only redeemables for which all filters hold, or any of them with the junction `OR`."""
 
-    junction: Literal["AND", "OR", "and", "or"] = "AND"
+    junction: Annotated[Literal["AND", "OR"], BeforeValidator(_in_capitals)] = "AND"
     category_id: FieldFilterIn | None = None
     campaign_id: FieldFilterIn | None = None
     campaign_type: FieldFilterIn | None = None
@@ -78,7 +82,7 @@ class FiltersIn(WireIn):
     @property
     def names(self) -> dict[str, list[str]]:
         """The only values that indexed fields can have."""
-        if self.junction.upper() == "OR":
+        if self.junction == "OR":
             return {}
         allowed = {name: conditions.allowed for name, conditions in self.given.items() if name in INDEXED}
         return {name: sorted(values) for name, values in allowed.items() if values is not None}
@@ -86,4 +90,4 @@ class FiltersIn(WireIn):
     def hold(self, candidate: Mapping[str, Any]) -> bool:
         """Whether they hold for a candidate with these values of `FIELDS`."""
         held = (conditions.hold(candidate[name]) for name, conditions in self.given.items())
-        return not self.given or (any(held) if self.junction.upper() == "OR" else all(held))
+        return not self.given or (any(held) if self.junction == "OR" else all(held))
