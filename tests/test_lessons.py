@@ -1,7 +1,7 @@
 """One test for each bug that shops filed against other engines and that this one could have too.
 
 Most live beside the code they protect; `ELSEWHERE` says where, and a test sees to it that they are there. Lessons about
-what does not exist yet (returns of single lines, gift cards, points, referrals, reservations) come with their features.
+what does not exist yet (returns of single lines, gift cards, points, referrals) come with their features.
 """
 
 import ast
@@ -36,6 +36,8 @@ ELSEWHERE = {
     "thelia#2195, woocommerce#27673, saleor#7588": (
         "decisions/test_redemptions.py::test_a_stack_with_one_bad_code_uses_none_of_them",
         "decisions/test_redemptions.py::test_a_rolled_back_redemption_gives_its_use_and_its_discount_back",
+        "decisions/test_holds.py::test_redeeming_with_the_key_uses_what_was_held_once_and_ends_the_session",
+        "decisions/test_hold_races.py::test_fifty_sessions_get_seven_uses_and_each_of_the_seven_can_redeem",
     ),
     # Who is one customer.
     "vendure#4353": (

@@ -97,8 +97,8 @@ async def hold(
         raise refusal from error
 
 
-async def release(session: AsyncSession, project_id: int, session_key: str, object_id: str) -> None:
-    """Give back what the session holds for this redeemable; nothing happens when that is nothing."""
+async def release(session: AsyncSession, project_id: int, session_key: str, object_id: str | None = None) -> None:
+    """Give back what the session holds, for this redeemable or for all; nothing happens when that is nothing."""
     await session.execute(
         text("SELECT end_session(:project, :key, :object, '{}', '{}', '{}', '{}', '[]')"),
         {"project": project_id, "key": session_key, "object": object_id},

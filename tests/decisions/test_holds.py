@@ -7,8 +7,10 @@ from httpx import AsyncClient
 from sqlalchemy import select, text
 
 from app.kit.db import Database
+from app.kit.jobs import Work
 from app.ledger.doctor import examine
 from app.models import Account, Hold
+from app.worker import clear_holds
 from tests.factories.access import ProjectKeys, give_project
 from tests.factories.carts import cart, line, redeem, roll_back, try_to_redeem, validate
 from tests.factories.gifts import change_balance, gift_of, give_card, paid_with
@@ -217,6 +219,38 @@ async def test_released_is_free_at_once_and_only_for_that_voucher(
     assert key_of(await validate(client, project, cart(other.code))) == "quantity_exceeded"
     assert await release(client, project, other.id, "ada") == 204
     assert await held_by(db, project) == {}
+
+
+async def test_a_session_is_ended_with_all_that_it_holds(
+    client: AsyncClient, db: Database, project: ProjectKeys, once: str
+) -> None:
+    other = (await give_voucher(db, project, redemption_quantity=1)).code
+    await give_card(client, project, "GIFT", 5000)
+    body = cart(once, other, **ADA)
+    body["redeemables"].append({"object": "voucher", "id": "GIFT"})
+    await validate(client, project, body)
+    await validate(client, project, paid_with("GIFT", 100, **BEN))
+
+    await ask(client, project, "DELETE", "/x/v1/sessions/ada")
+    await ask(client, project, "DELETE", "/x/v1/sessions/ada")
+
+    assert await held_by(db, project) == {"balance": 100}
+
+
+async def test_expired_holds_are_cleared_away_and_live_ones_are_not(
+    client: AsyncClient, db: Database, project: ProjectKeys, once: str
+) -> None:
+    other = (await give_voucher(db, project, redemption_quantity=1)).code
+    await give_card(client, project, "GIFT", 5000)
+    await validate(client, project, cart(once, **ADA))
+    await validate(client, project, paid_with("GIFT", 100, session={"key": "eve"}))
+    await expire(db, project)
+    await validate(client, project, cart(other, **BEN))
+
+    await clear_holds(Work(db))
+
+    assert await held_by(db, project) == {"uses": 1}
+    assert key_of(await validate(client, project, cart(other))) == "quantity_exceeded"
 
 
 async def test_a_session_of_a_voucher_that_the_project_does_not_have_is_404(

@@ -9,12 +9,12 @@ from app.access.callers import Caller
 from app.decisions.sessions import service
 from app.kit.http import Db, Router
 
-router = Router(prefix="/v1/vouchers", tags=["validations"])
+router = Router(tags=["validations"])
 Writer = Annotated[Caller, requires("validations:write")]
 SessionKey = Annotated[str, Path(alias="sessionKey", description="The `session.key` of the validation.")]
 
 
-@router.delete("/{code}/sessions/{sessionKey}", status_code=204)
+@router.delete("/v1/vouchers/{code}/sessions/{sessionKey}", status_code=204)
 async def release_validation_session(db: Db, caller: Writer, code: str, session_key: SessionKey) -> None:
     """Give back at once what a session holds for this voucher: its use, its credits, its share of limits and budgets.
 
@@ -22,3 +22,11 @@ async def release_validation_session(db: Db, caller: Writer, code: str, session_
     holds nothing of the voucher, because it expired, was released or was redeemed, is answered 204 too.
     """
     await service.release(db, caller, code, session_key)
+
+
+@router.delete("/x/v1/sessions/{sessionKey}", status_code=204)
+async def end_session(db: Db, caller: Writer, session_key: SessionKey) -> None:
+    """Give back at once everything that a session holds, for vouchers and promotions. A session that holds nothing is
+    answered 204 too.
+    """
+    await service.end(db, caller, session_key)

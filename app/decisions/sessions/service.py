@@ -16,3 +16,9 @@ async def release(db: Database, caller: Caller, code: str, session_key: str) -> 
             raise VoucherNotFound(code)
         voucher, _ = found
         await holds.release(session, caller.project_id, session_key, voucher.id)
+
+
+async def end(db: Database, caller: Caller, session_key: str) -> None:
+    """Give back everything that the session holds."""
+    async with db.write() as session:
+        await holds.release(session, caller.project_id, session_key)
