@@ -164,6 +164,18 @@ async def test_a_validation_that_is_not_valid_leaves_the_session_as_it_is(
     assert await held_by(db, project) == {"uses": 1}
 
 
+async def test_a_validation_that_is_sent_again_answers_the_same_session(
+    client: AsyncClient, db: Database, project: ProjectKeys, once: str
+) -> None:
+    body = cart(once, session={"type": "LOCK"})
+
+    first, second = [await validate(client, project, body, **{"Idempotency-Key": "pay-17"}) for _ in range(2)]
+
+    assert first == second
+    assert await held_by(db, project) == {"uses": 1}
+    assert (await redeem(client, project, cart(once, session=first["session"])))["redemptions"]
+
+
 async def test_a_refused_redemption_leaves_the_session_as_it_is(
     client: AsyncClient, db: Database, project: ProjectKeys, once: str
 ) -> None:

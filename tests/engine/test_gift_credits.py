@@ -137,3 +137,24 @@ def test_whatever_the_stack_a_card_pays_at_most_what_it_holds_and_what_is_left(
     for outcome in decision.outcomes:
         if outcome.application.credits:
             assert outcome.application.credits == outcome.application.total_discount_amount
+
+
+def test_what_sessions_of_others_hold_does_not_pay() -> None:
+    decision = decide(make_cart(amount=2000), card(GiftCredits(balance=1500, locked_credits=600)))
+
+    assert decision.application.credits == 900
+
+
+@pytest.mark.parametrize(
+    ("wanted", "counterfactual"),
+    [
+        (901, "once a session that holds credits is released or expires"),
+        (1501, "with 601 minor units more on the card"),
+    ],
+)
+def test_a_card_that_others_hold_tells_what_would_help(wanted: int, counterfactual: str) -> None:
+    decision = decide(make_cart(amount=2000), card(GiftCredits(balance=1500, locked_credits=600, credits=wanted)))
+
+    (finding,) = decision.outcomes[0].findings
+    assert (finding.seen, finding.expected) == (900, wanted)
+    assert finding.counterfactual == counterfactual
