@@ -226,10 +226,10 @@ class WireOut(BaseModel):
         described = handler.resolve_ref_schema(schema)
         members = described.get("properties", {})
         for name, field in cls.model_fields.items():
-            if isinstance(field.validation_alias, str):  # where a row has it; it is answered under its own name
-                members[name] = members.pop(field.validation_alias)
+            if isinstance(field.validation_alias, str):  # where a row has it, which need not be its name in answers
+                members[field.serialization_alias or name] = members.pop(field.validation_alias)
         left_out = {
-            name
+            field.serialization_alias or name
             for name, field in cls.model_fields.items()
             if name not in cls.nullable and _may_be_null(field.annotation)
         }
