@@ -31,3 +31,17 @@ class Forbidden(AppError):
     status = 403
     key = "forbidden"
     message = "Forbidden"
+
+
+class CurrencyInUse(AppError):
+    """400: amounts of the project are in its currency, and are never converted."""
+
+    key = "currency_in_use"
+    message = "Currency in use"
+
+    def __init__(self, project_id: str, currency: str) -> None:
+        super().__init__(
+            f"The project has vouchers, campaigns or orders in {currency}; make another project for another currency.",
+            resource_id=project_id,
+            resource_type="project",
+        )

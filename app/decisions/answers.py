@@ -27,6 +27,7 @@ class CalculatedOrder(WireOut):
     id: str | None = None
     source_id: str | None = None
     status: Status | None = None
+    currency: str | None = None
     amount: int | None = None
     initial_amount: int | None = None
     discount_amount: int | None = None

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.engine.cart import Product, Sku
+from app.engine.cart import Cart, Product, Sku
 from app.engine.redeemables import Redeemable, Unresolved
 from app.engine.units import UnitName, UnitSource
 from app.kit.db import Connection
@@ -26,9 +26,12 @@ SELECT
 
 
 async def with_units(
-    connection: Connection, project_id: int, redeemables: Sequence[Redeemable | Unresolved]
+    connection: Connection, project_id: int, cart: Cart, redeemables: Sequence[Redeemable | Unresolved]
 ) -> list[Redeemable | Unresolved]:
-    """The redeemables with the units that their effects give; one statement when any of them gives some."""
+    """The redeemables with the units that their effects give; one statement when any of them gives some.
+
+    What the catalogue prices in another currency than that of `cart` has no price there: it is given all the same.
+    """
     named = {
         unit.name
         for redeemable in redeemables
@@ -40,7 +43,7 @@ async def with_units(
     row = await connection.fetchrow(GIVEN, project_id, sorted(named))
     products, skus = row["products"], row["skus"]
     return [
-        replace(redeemable, units=_units(redeemable.effect.named_units(), products, skus))
+        replace(redeemable, units=_units(redeemable.effect.named_units(), products, skus, cart))
         if isinstance(redeemable, Redeemable)
         else redeemable
         for redeemable in redeemables
@@ -48,7 +51,10 @@ async def with_units(
 
 
 def _units(
-    named: Sequence[UnitName], products: Sequence[Mapping[str, Any]], skus: Sequence[Mapping[str, Any]]
+    named: Sequence[UnitName],
+    products: Sequence[Mapping[str, Any]],
+    skus: Sequence[Mapping[str, Any]],
+    cart: Cart,
 ) -> dict[str, UnitSource]:
     found: dict[str, UnitSource] = {}
     for unit in named:
@@ -56,11 +62,12 @@ def _units(
         if row is None:
             continue
         if unit.kind == "product":
-            found[unit.name] = UnitSource(_product(row))
+            found[unit.name] = UnitSource(_product(row, cart))
             continue
         product = _named(row["product_id"], products)
-        sku = Sku(row["id"], row["source_id"], row["sku"], row["price"], row["metadata"])
-        found[unit.name] = UnitSource(_product(product) if product else None, sku)
+        price = row["price"] if cart.takes(row["currency"]) else None
+        sku = Sku(row["id"], row["source_id"], row["sku"], price, row["metadata"])
+        found[unit.name] = UnitSource(_product(product, cart) if product else None, sku)
     return found
 
 
@@ -70,5 +77,6 @@ def _named(name: str, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | 
     return by_id or next((row for row in rows if row["source_id"] == name), None)
 
 
-def _product(row: Mapping[str, Any]) -> Product:
-    return Product(row["id"], row["source_id"], row["name"], row["price"], row["metadata"])
+def _product(row: Mapping[str, Any], cart: Cart) -> Product:
+    price = row["price"] if cart.takes(None) else None
+    return Product(row["id"], row["source_id"], row["name"], price, row["metadata"])

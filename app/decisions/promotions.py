@@ -84,6 +84,7 @@ def unopened_of(
             user_login=cart.user_login,
             now=cart.now,
             zone=cart.zone,
+            foreign_currency=cart.foreign_currency,
         )
         for counted in history
     )

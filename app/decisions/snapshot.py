@@ -8,6 +8,7 @@ from typing import Any
 from app.access.callers import Caller
 from app.commerce.customers.profiles import given as customer_columns
 from app.commerce.customers.schemas import CustomerIn
+from app.commerce.orders.errors import OrderInAnotherCurrency
 from app.commerce.orders.resolution import (
     Catalogue,
     KnownSku,
@@ -17,6 +18,7 @@ from app.commerce.orders.resolution import (
     stored_items,
 )
 from app.commerce.orders.schemas import OrderIn
+from app.decisions.currency_accounts import accounts_of_money
 from app.decisions.errors import DuplicatedRedeemables, StackNotAlone, TooManyRedeemables
 from app.decisions.formula_facts import with_formula_facts
 from app.decisions.given_units import with_units
@@ -164,11 +166,11 @@ async def load(
 ) -> Snapshot:
     """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration;
     what rules ask of segments and collections takes up to three more (`memberships`), what discounts give one more
-    (`given_units`), what sessions hold one more or two (`holds`), and promotions that this process lacks up to two
-    (`named_promotions`).
+    (`given_units`), what sessions hold one more or two (`holds`), promotions that this process lacks up to two
+    (`named_promotions`), and an order in another currency than the project's one (`currency_accounts`).
 
-    Raises StackNotAlone; NotFound for a customer's or order's id that the project does not have, and Outdated when the
-    configuration has changed since the caller's project was read.
+    Raises StackNotAlone; OrderInAnotherCurrency; NotFound for a customer's or order's id that the project does not
+    have, and Outdated when the configuration has changed since the caller's project was read.
     """
     project = caller.project
     stack_id = _stack_id(request)
@@ -205,9 +207,14 @@ async def load(
         {voucher["category_id"] for voucher in row["vouchers"] if voucher["category_id"]},
     )
     cart = _cart(caller, request, row, now)
+    counting = row["accounts"]
+    if cart.foreign_currency is not None:
+        owner_ids = {owner for each in row["vouchers"] for owner in (each["id"], each["campaign_id"]) if owner}
+        owner_ids |= set(promotions.owner_ids)
+        counting = [*counting, *await accounts_of_money(connection, project.id, owner_ids, cart.foreign_currency)]
     counts = {
         AccountKey(account["owner_id"], account["measure"], account["subject"], account["period"]): -account["balance"]
-        for account in row["accounts"]
+        for account in counting
     }
     holdings = {account["owner_id"]: Holdings(account["balance"], account["totals"]) for account in row["holdings"]}
     found = _by_name(row["vouchers"])
@@ -238,9 +245,9 @@ async def load(
         )
         unopened |= _unopened(voucher, campaign, cart, counts)
     redeemables = await with_holders(connection, project.id, cart, redeemables, row["vouchers"])
-    accounts = [*row["accounts"], *row["holdings"]]
+    accounts = [*counting, *row["holdings"]]
     redeemables = await with_holds(connection, project.id, redeemables, accounts, request.session_key)
-    redeemables = await with_units(connection, project.id, redeemables)
+    redeemables = await with_units(connection, project.id, cart, redeemables)
     redeemables = await with_formula_facts(connection, project.id, redeemables, row["vouchers"])
     cart = await with_memberships(connection, cache, project, cart, redeemables)
     redeemables = await with_unit_counts(connection, project.id, cart, redeemables, request.session_key)
@@ -331,6 +338,7 @@ def _effect(asked: RedeemableIn, voucher: Row, campaign: CompiledCampaign | None
             effect=definition["effect"],
             balance=definition["amount"] if holdings is None else holdings.balance,
             credits=asked.gift.credits if asked.gift else None,
+            currency=definition.get("currency"),
         )
     effect = compile_effect(voucher["discount"]) or (campaign.effect if campaign else None)
     assert effect is not None  # every voucher that can be saved has a discount or a campaign with one
@@ -382,12 +390,14 @@ def _find(found: Mapping[str, Row], asked: RedeemableIn, case_sensitive: bool) -
 def _cart(caller: Caller, request: CheckoutIn, row: Row, now: datetime) -> Cart:
     """The order to decide on: the kept one where the request names one, else what the request says."""
     given, kept = request.order or OrderIn(), row["kept_order"]
+    currency = _currency(caller, given, kept)
     if kept is not None:
         items = stored_items(kept["items"])
         amount, initial_amount, discount_amount = kept["amount"], kept["initial_amount"], kept["discount_amount"]
         metadata = {**kept["metadata"], **(given.metadata or {})}
     else:
-        items = resolve_items(given.items or (), _catalogue(row), path="order.items")
+        catalogue = _catalogue(row).for_orders_in(currency, caller.project.currency)
+        items = resolve_items(given.items or (), catalogue, path="order.items")
         amount, initial_amount, discount_amount = order_amount(given.amount, items), given.initial_amount, 0
         metadata = given.metadata or {}
     return Cart(
@@ -402,7 +412,20 @@ def _cart(caller: Caller, request: CheckoutIn, row: Row, now: datetime) -> Cart:
         redemption_metadata=request.metadata or {},
         api_key_id=caller.api_key_id,
         user_login=caller.user_login,
+        currency=currency,
+        home_currency=caller.project.currency,
     )
+
+
+def _currency(caller: Caller, given: OrderIn, kept: Row | None) -> str | None:
+    """What the amounts of the order are in. A kept order stays in its currency. Raises OrderInAnotherCurrency."""
+    home_currency = caller.project.currency
+    if kept is None:
+        return given.currency or home_currency
+    kept_in: str | None = kept["currency"] or home_currency
+    if given.currency is not None and home_currency is not None and kept_in is not None and given.currency != kept_in:
+        raise OrderInAnotherCurrency(kept["id"], kept_in, given.currency)
+    return kept_in
 
 
 def _catalogue(row: Row) -> Catalogue:
@@ -414,6 +437,7 @@ def _catalogue(row: Row) -> Catalogue:
         KnownSku(
             Sku(known["id"], known["source_id"], known["sku"], known["price"], known["metadata"]),
             known["product_id"],
+            known["currency"],
         )
         for known in row["skus"]
     ]

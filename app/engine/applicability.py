@@ -1,16 +1,28 @@
 """Which lines of an order a discount on lines may touch, and how that is told on the wire."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from app.engine.cart import Cart, Item
 from app.engine.formulas import OrderFormula, PriceFormula
-from app.engine.money import Amount, Count
+from app.engine.money import Amount, Count, Currency
 from app.engine.postings import AccountKey
 from app.engine.stored import Stored
-from app.engine.targets import Pick, Target, TargetEffect, TargetKind, picked, product_names, sku_names, whole_lines
+from app.engine.targets import (
+    Pick,
+    Target,
+    TargetAmounts,
+    TargetEffect,
+    TargetKind,
+    picked,
+    product_names,
+    sku_names,
+    whole_lines,
+)
 from app.engine.unit_limits import UnitLimit, UnitOwner, UnitRooms
 
 MOST_SHOWN_UNITS = 1_000
@@ -55,6 +67,15 @@ class ApplicableTo(Stored):
     repeat: Count | None = None
     skip_initially: Count | None = None
     target: Literal["ITEM", "UNIT"] | None = None
+    currencies: Annotated[
+        Mapping[Currency, TargetAmounts] | None,
+        Field(
+            max_length=50,
+            description="Price and caps for orders in currencies other than the project's, by code. An entry with a "
+            "price or cap does not apply to orders in a currency that is not here.",
+            examples=[{"USD": {"amount_limit": 1200}}],
+        ),
+    ] = None
 
 
 class ApplicabilityDefinition(Stored):
@@ -95,6 +116,17 @@ class Applicability:
     excluded: Targets = Targets()
     included_all: bool = False
     narrowed_by: "Applicability | None" = None
+
+    def in_currency(self, currency: str) -> "Applicability | None":
+        """What it is for orders in a currency that is not the project's; None where prices or caps lack one there."""
+        entries = tuple(entry.in_currency(currency) for entry in self.included.entries)
+        known = tuple(entry for entry in entries if entry is not None)
+        narrowed_by = None if self.narrowed_by is None else self.narrowed_by.in_currency(currency)
+        if len(known) < len(entries) or (narrowed_by is None and self.narrowed_by is not None):
+            return None
+        are_plain = all(entry.is_plain for entry in known)
+        included = replace(self.included, entries=known, are_plain=are_plain)
+        return replace(self, included=included, narrowed_by=narrowed_by)
 
     def covers(self, item: Item) -> bool:
         if not self.included_all and not self.included.cover(item):
@@ -231,6 +263,7 @@ def _target(entry: ApplicableTo) -> Target:
         price=entry.price,
         unit_limits=tuple(_unit_limits(entry)),
         price_formula=entry.price_formula,
+        currencies=entry.currencies or {},
     )
 
 

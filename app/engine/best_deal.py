@@ -16,7 +16,7 @@ from app.engine.decision import BestDeal, Decision, Outcome, decision_of
 from app.engine.effects.base import MoneyOff
 from app.engine.evaluate import Standing, Terms, application_of, closed_door, consider
 from app.engine.money import Rounding
-from app.engine.redeemables import Redeemable, Unresolved
+from app.engine.redeemables import Redeemable, Unresolved, in_currency_of
 from app.engine.stacking import Rank, StackingRules
 
 MOST_LOOKS, MOST_LINE_LOOKS = 1_000, 40_000
@@ -44,7 +44,7 @@ def best_deal(
     mode says. Tenders save nothing and are not chosen: they pay what the chosen ones leave. A search that ends after so
     many `looks` (those of `looks_for`, unless given) decides on the best deal it came across.
     """
-    terms = Terms(stacking, rounding)
+    terms, redeemables = Terms(stacking, rounding), in_currency_of(cart, redeemables)
     search = _Search(cart, redeemables, terms, looks_for(cart, redeemables) if looks is None else looks)
     search.run()
     outcomes = _outcomes(cart, redeemables, Terms(stacking, rounding, explain), search.chosen)

@@ -122,7 +122,9 @@ class Cart:
 
     `amount` is the order before discounts, None when the request named no order (and no items to sum).
     `discount_amount` is the order-level discount applied so far; item-level discounts are on the items.
-    `now` is an aware instant; `zone` is the project's time zone, in which days and hours are meant.
+    `now` is an aware instant; `zone` is the project's time zone, in which days and hours are meant. `currency` is that
+    of all amounts here, `home_currency` the project's, in which amounts that name none are; a project without one
+    compares no currencies.
     `api_key_id` and `user_login` say through what and for whom the request came.
     """
 
@@ -137,6 +139,17 @@ class Cart:
     redemption_metadata: Metadata = field(default_factory=dict)
     api_key_id: str | None = None
     user_login: str | None = None
+    currency: str | None = None
+    home_currency: str | None = None
+
+    @property
+    def foreign_currency(self) -> str | None:
+        """The currency of the order where it is not the project's."""
+        return None if self.home_currency is None or self.currency == self.home_currency else self.currency
+
+    def takes(self, currency: str | None) -> bool:
+        """Whether amounts in `currency`, None for the project's, are in the currency of the order."""
+        return self.home_currency is None or (currency or self.home_currency) == self.currency
 
     @property
     def items_discount_amount(self) -> int:

@@ -12,13 +12,14 @@ from app.engine.findings import Finding
 from app.engine.money import Rounding
 from app.engine.postings import AccountKey, Counted, Posting, merged_postings, strictest_floor
 from app.engine.products_once import discounted_products, opened_for_the_rest, touches
-from app.engine.redeemables import Redeemable, Unresolved, keys_of, unit_owner
+from app.engine.redeemables import Redeemable, Unresolved, in_currency_of, keys_of, unit_owner
 from app.engine.refusals import (
     Refusal,
     closed,
     disabled,
     hindered,
     incomplete_bundle,
+    no_amounts,
     not_found,
     of_another,
     rules_violated,
@@ -76,7 +77,7 @@ def evaluate(
     gone for the later ones. `explain` and `ignoring` are those of `Terms`.
     """
     terms = Terms(stacking, rounding, explain, ignoring)
-    arranged = stacking.arranged(redeemables)
+    arranged = stacking.arranged(in_currency_of(cart, redeemables))
     outcomes: Sequence[Outcome] | None = None
     if stacking.exclusive_categories and any(_is_exclusive(redeemable, stacking) for redeemable in arranged):
         outcomes = _stacked(cart, arranged, terms, is_exclusive=True)
@@ -100,7 +101,7 @@ def qualify(
 ) -> tuple[Outcome, ...]:
     """What would become of each candidate if it were the only one."""
     alone, terms = Standing(cart), Terms(stacking, rounding, explain, ignoring)
-    return tuple(consider(alone, candidate, terms) for candidate in candidates)
+    return tuple(consider(alone, candidate, terms) for candidate in in_currency_of(cart, candidates))
 
 
 def _stacked(
@@ -254,6 +255,8 @@ def closed_door(redeemable: Redeemable, cart: Cart, counts: Mapping[AccountKey, 
         return disabled(redeemable)
     if redeemable.belongs_to_another:
         return of_another(redeemable, cart)
+    if redeemable.mismatch is not None:
+        return no_amounts(redeemable, redeemable.mismatch)
     for validity in redeemable.validities:
         because = validity.closed_because(cart.now, cart.zone)
         if because is not None:
@@ -289,7 +292,7 @@ def _ask_rules(
             if not explain:
                 break
     if failed_rule_ids:
-        return rules_violated(redeemable, failed_rule_ids, findings, key, message), (), {}
+        return rules_violated(redeemable, failed_rule_ids, findings, key, message, subject.cart), (), {}
     return None, tuple(findings), floors
 
 

@@ -1,10 +1,13 @@
-"""Whole minor units: how they are rounded, and how they are read from the wire. No float takes part in any sum."""
+"""Whole minor units and their currencies: how they are rounded, and how they are read from the wire. No float takes
+part in any sum."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+from app.engine.currencies import CODES
 
 Rounding = Literal["half_up", "half_even", "down"]
 """What happens to a part of a minor unit: halves away from zero, halves to the even neighbour, or cut off."""
@@ -85,3 +88,14 @@ Percent = Annotated[
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 100, "examples": [12.5]}),
 ]
 """A percentage above 0, at most 100, with at most two decimals."""
+
+
+def _known_code(value: str) -> str:
+    code = value.upper()
+    if code not in CODES:
+        raise PydanticCustomError("currency", "This is not a currency of ISO 4217, such as EUR.")
+    return code
+
+
+Currency = Annotated[str, Field(pattern=r"^[A-Za-z]{3}$", examples=["EUR"]), AfterValidator(_known_code)]
+"""A code of ISO 4217, given in any case and kept in capitals."""

@@ -13,6 +13,8 @@ from app.engine.cart import Cart, Item, Product, Sku
 def order_calculated(cart: Cart, application: Application = NOTHING) -> dict[str, Any]:
     """The figures and lines of `cart`, of whose discounts `application` is the newest part."""
     order: dict[str, Any] = {"object": "order"}
+    if cart.currency is not None:
+        order["currency"] = cart.currency
     if cart.amount is not None:
         items_discount_amount = 0
         for item in cart.items:

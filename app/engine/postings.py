@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 Measure = Literal["uses", "ordered", "discounted", "units", "granted", "balance"]
 Period = Literal["", "day", "week", "month"]
+MONEY: frozenset[Measure] = frozenset({"ordered", "discounted"})
+"""Counts of minor units; each currency has accounts of its own."""
 
 
 class AccountKey(NamedTuple):
@@ -17,8 +19,9 @@ class AccountKey(NamedTuple):
     before discounts, minor units of discounts granted, units of products discounted, minor units that support gave away
     (`granted`, where the owner is a reason or an API key); or what it holds: the `balance` of a gift card in minor
     units. `subject` narrows it to a customer, API key or user, or to a product (`UnitOwner`), `period` to a calendar
-    period (`2026-11-21`, `2026-W47`, `2026-11`) in the project's zone. Both are empty when they do not apply. The order
-    of the fields is the order in which rows are locked, those that hold value after all that count.
+    period (`2026-11-21`, `2026-W47`, `2026-11`) in the project's zone. Both are empty when they do not apply. Money in
+    a currency that is not the project's is counted by itself (`currency:USD`): amounts of two currencies have no sum.
+    The order of the fields is the order in which rows are locked, those that hold value after all that count.
     """
 
     owner_id: str
@@ -104,8 +107,10 @@ def account_key(
     user_login: str | None,
     now: datetime,
     zone: ZoneInfo,
+    foreign_currency: str | None = None,
 ) -> AccountKey | None:
-    """The account that `counted` means for this redeemable (`object_id`, of `campaign_id`), buyer, key and instant.
+    """The account that `counted` means for this redeemable (`object_id`, of `campaign_id`), buyer, key and instant, and
+    for money of an order in `foreign_currency`, which is not the project's.
 
     The subject carries its kind (`customer:cust_...`), so that a user's login can never be taken for a customer's id.
 
@@ -120,6 +125,8 @@ def account_key(
         if who is None:
             return None
         subject = f"{counted.per}:{who}"
+    if foreign_currency is not None and counted.measure in MONEY:
+        subject = f"currency:{foreign_currency}|{subject}" if subject else f"currency:{foreign_currency}"
     return AccountKey(owner_id, counted.measure, subject, period_name(counted.period, now, zone))
 
 

@@ -1,12 +1,13 @@
 """What can be redeemed, as the engine sees it: everything a decision needs to know, read beforehand."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from app.engine.applicability import Applicability
 from app.engine.bundles import BundleRule
 from app.engine.cart import Cart, Metadata
+from app.engine.currencies import Mismatch
 from app.engine.effects import Effect
 from app.engine.postings import AccountKey, Counted, account_key
 from app.engine.rules import Named, RuleSet
@@ -31,7 +32,8 @@ class Redeemable:
     rules it had earlier, so that no count is ever stale. `units` and `variables` are handed to
     the effect (`EffectScope`). Of categories with a lower `hierarchy` the redeemables are applied first. A tender pays
     with money that the customer has (a gift card, points) and is no discount. `bundles` are those that its rules ask
-    for, with the rule's id. What `belongs_to_another` is for one customer alone, who is not that of the cart.
+    for, with the rule's id. What `belongs_to_another` is for one customer alone, who is not that of the cart. `mismatch`
+    says what has no amount in the currency of the order (`in_currency_of`).
     """
 
     kind: RedeemableKind
@@ -59,6 +61,7 @@ class Redeemable:
     is_tender: bool = False
     bundles: tuple[tuple[str, BundleRule], ...] = ()
     belongs_to_another: bool = False
+    mismatch: Mismatch | None = None
 
     @property
     def asked(self) -> frozenset[str]:
@@ -101,6 +104,7 @@ def named_by(redeemables: Iterable[Redeemable | Unresolved]) -> Named | None:
 def keys_of(counted: Iterable[Counted], redeemable: Redeemable, cart: Cart) -> dict[Counted, AccountKey | None]:
     """The account each kind of count means for this redeemable and cart; None where there is nobody to count for."""
     customer_id = cart.customer.id if cart.customer is not None else None
+    foreign_currency = cart.foreign_currency
     return {
         kind: account_key(
             kind,
@@ -111,6 +115,7 @@ def keys_of(counted: Iterable[Counted], redeemable: Redeemable, cart: Cart) -> d
             user_login=cart.user_login,
             now=cart.now,
             zone=cart.zone,
+            foreign_currency=foreign_currency,
         )
         for kind in counted
     }
@@ -136,3 +141,35 @@ def first_duplicate(redeemables: Iterable[Redeemable | Unresolved]) -> Redeemabl
             return redeemable
         seen.add(name)
     return None
+
+
+def in_currency_of(cart: Cart, redeemables: Sequence[Redeemable | Unresolved]) -> Sequence[Redeemable | Unresolved]:
+    """The redeemables with the amounts that discounts, targets and rules have in the currency of `cart`; as they are
+    where that is the project's."""
+    currency = cart.foreign_currency
+    if currency is None:
+        return redeemables
+    return [
+        redeemable if isinstance(redeemable, Unresolved) else _in_currency(redeemable, currency, cart.home_currency)
+        for redeemable in redeemables
+    ]
+
+
+def _in_currency(redeemable: Redeemable, currency: str, home_currency: str | None) -> Redeemable:
+    """Rules that lack amounts do not hold, which they say themselves; a discount without any is a mismatch."""
+    home = home_currency or ""
+    effect = redeemable.effect.in_currency(currency)
+    if effect is None:
+        known = (home, *redeemable.effect.foreign_currencies)
+        return replace(redeemable, mismatch=Mismatch("the discount", currency, known))
+    applicability = redeemable.applicability
+    if applicability is not None:
+        applicability = applicability.in_currency(currency)
+        if applicability is None:
+            return replace(redeemable, mismatch=Mismatch("the targets of its rules", currency, (home,)))
+    return replace(
+        redeemable,
+        effect=effect,
+        applicability=applicability,
+        rules=tuple((rule_id, rule_set.in_currency(currency)) for rule_id, rule_set in redeemable.rules),
+    )

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from app.engine.bundles import Bundle
 from app.engine.cart import Cart
+from app.engine.currencies import MISMATCH_KEY, Mismatch
 from app.engine.decision import Failure
 from app.engine.effects import Hindrance
 from app.engine.findings import Finding
@@ -115,7 +116,22 @@ def hindered(redeemable: Redeemable, hindrance: Hindrance) -> Refusal:
         holds=False,
         counterfactual=hindrance.counterfactual,
     )
-    return Refusal(_failure(redeemable, hindrance.key, hindrance.message), (finding,))
+    failure = _failure(redeemable, hindrance.key, hindrance.message, hindrance.details)
+    return Refusal(failure, (finding,))
+
+
+def no_amounts(redeemable: Redeemable, mismatch: Mismatch) -> Refusal:
+    """The discount has amounts, but none in the currency of the order."""
+    finding = Finding(
+        "currency",
+        "order.currency",
+        "$in",
+        expected=list(mismatch.known),
+        seen=mismatch.wanted,
+        holds=False,
+        counterfactual=f"with an order in {' or '.join(mismatch.known)}",
+    )
+    return Refusal(_failure(redeemable, MISMATCH_KEY, "currency mismatch", mismatch.details), (finding,))
 
 
 def incomplete_bundle(redeemable: Redeemable, rule_id: str, bundle: Bundle) -> Refusal:
@@ -150,11 +166,18 @@ def rules_violated(
     findings: Sequence[Finding],
     key: str | None,
     custom_message: str | None,
+    cart: Cart,
 ) -> Refusal:
+    message = "redemption does not match validation rules"
+    details = f"{message}: {', '.join(rule_ids)}"
+    if key == MISMATCH_KEY:
+        message = "currency mismatch"
+        mismatch = Mismatch(f"validation rule {rule_ids[0]}", cart.currency or "", (cart.home_currency or "",))
+        details = mismatch.details
     failure = Failure(
         key or "redemption_rules_violated",
-        "redemption does not match validation rules",
-        f"redemption does not match validation rules: {', '.join(rule_ids)}",
+        message,
+        details,
         resource_id=redeemable.id,
         resource_type=redeemable.kind,
         custom_message=custom_message,
@@ -163,5 +186,5 @@ def rules_violated(
     return Refusal(failure, tuple(findings))
 
 
-def _failure(redeemable: Redeemable, key: str, message: str) -> Failure:
-    return Failure(key, message, redeemable.id, resource_id=redeemable.id, resource_type=redeemable.kind)
+def _failure(redeemable: Redeemable, key: str, message: str, details: str | None = None) -> Failure:
+    return Failure(key, message, details or redeemable.id, resource_id=redeemable.id, resource_type=redeemable.kind)

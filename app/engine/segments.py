@@ -53,9 +53,11 @@ each under its ids and source ids."""
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a customer did so far; amounts in minor units. Only orders that are paid or fulfilled count."""
+    """What a customer did so far. Only orders that are paid or fulfilled count. Amounts are in minor units of the
+    project's currency, and those of its orders only: `home_orders_count` of the `orders_count`."""
 
     orders_count: int = 0
+    home_orders_count: int = 0
     orders_amount: int = 0
     last_order_amount: int | None = None
     last_order_at: datetime | None = None
@@ -68,7 +70,8 @@ class History:
     @property
     def average_amount(self) -> int | None:
         """Rounded half up; None before the first order."""
-        return (2 * self.orders_amount + self.orders_count) // (2 * self.orders_count) if self.orders_count else None
+        count = self.home_orders_count
+        return (2 * self.orders_amount + count) // (2 * count) if count else None
 
 
 NO_HISTORY = History()

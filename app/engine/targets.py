@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from app.engine.cart import Item
-from app.engine.formulas import Formula, FormulaScope, amount_of
-from app.engine.money import Rounding
+from app.engine.formulas import Formula, FormulaScope, PriceFormula, amount_of
+from app.engine.money import Amount, Count, Rounding
+from app.engine.stored import Stored
 from app.engine.unit_limits import UnitLimit, UnitRooms
 
 TargetEffect = Literal[
@@ -19,13 +20,23 @@ TargetEffect = Literal[
 TargetKind = Literal["product", "sku", "products_collection"]
 
 
+class TargetAmounts(Stored):
+    """Prices and caps of an entry for orders in another currency, instead of all of its own."""
+
+    price: Amount | None = None
+    price_formula: PriceFormula = None
+    amount_limit: Count | None = None
+    aggregated_amount_limit: Count | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One entry: the names it goes by (ids and source ids), how it is used, and its wire shape.
 
     `counts_units` makes single units what `skip_initially`, `repeat` and the cheapest are about, counted on across
     lines; else it is whole lines. Limits of quantities are in units, of amounts in minor units; a `price` is what one
-    unit costs under a discount that sets prices, unless `price_formula` computes it.
+    unit costs under a discount that sets prices, unless `price_formula` computes it. Amounts are in the project's
+    currency; `currencies` has them in others.
     """
 
     kind: TargetKind
@@ -42,6 +53,21 @@ class Target:
     price: int | None = None
     price_formula: Formula | None = None
     unit_limits: tuple[UnitLimit, ...] = ()
+    currencies: Mapping[str, TargetAmounts] = field(default_factory=dict)
+
+    def in_currency(self, currency: str) -> "Target | None":
+        """The entry for orders in a currency that is not the project's; None where it has amounts, but none there."""
+        entry = self.currencies.get(currency)
+        if entry is not None:
+            return replace(
+                self,
+                price=entry.price,
+                price_formula=entry.price_formula,
+                amount_limit=entry.amount_limit,
+                aggregated_amount_limit=entry.aggregated_amount_limit,
+            )
+        own = (self.price, self.price_formula, self.amount_limit, self.aggregated_amount_limit)
+        return self if own == (None, None, None, None) else None
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.engine.postings import AccountKey, Posting, period_bounds
+from app.engine.postings import MONEY, AccountKey, Posting, period_bounds
 from app.models import Account, Redemption
 
 PostingArrays = tuple[list[str], list[str], list[str], list[str], list[int], list[int | None]]
@@ -79,11 +79,23 @@ def _noon(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, 12, tzinfo=zone)
 
 
+def _currency_of(subject: str) -> tuple[str | None, str]:
+    """The currency that a count of money names, None for the project's, and the rest of its subject."""
+    if not subject.startswith("currency:"):
+        return None, subject
+    currency, _, rest = subject.removeprefix("currency:").partition("|")
+    return currency, rest
+
+
 async def recount(session: AsyncSession, project_id: int, account: AccountKey, zone: ZoneInfo) -> int:
     """What the account should have counted, from the stored redemptions; a positive number."""
     rows = counts_redemptions(project_id) & (owner_column(account.owner_id) == account.owner_id)
-    if account.subject and account.measure != "units":
-        kind, _, subject_id = account.subject.partition(":")
+    subject = "" if account.measure == "units" else account.subject
+    if account.measure in MONEY:
+        currency, subject = _currency_of(subject)
+        rows &= Redemption.currency.is_not_distinct_from(currency)
+    if subject:
+        kind, _, subject_id = subject.partition(":")
         rows &= SUBJECT_COLUMNS[kind] == subject_id
     if account.period:
         begin, end = period_of(account.period, zone)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.engine.postings import AccountKey
+from app.engine.postings import MONEY, AccountKey
 from app.kit.db import Database
 from app.ledger.accounts import recount
 from app.ledger.chains import value_faults
@@ -18,7 +18,7 @@ _COUNTED = """
 SELECT {owner} AS owner_id, {subject} AS subject, {period} AS period, {amount} AS counted
 FROM redemptions
 WHERE project_id = :project_id AND object = 'redemption' AND status = 'SUCCEEDED'
-    AND related_object_type <> 'redemption'
+    AND related_object_type <> 'redemption' {of_currency}
 GROUP BY 1, 2, 3
 """
 _OWNERS = {"campaign": "campaign_id", "redeemable": "related_object_id"}
@@ -29,6 +29,7 @@ _AMOUNTS = {
 }
 _SUBJECTS = {
     "": "''",
+    "currency": "'currency:' || currency",
     "customer": "'customer:' || customer_id",
     "api_key": "'api_key:' || api_key_id",
     "user": "'user:' || user_login",
@@ -232,6 +233,13 @@ async def _values_of(session: AsyncSession, project: Any) -> list[Tampering]:
     ]
 
 
+def _of_currency(measure: str, subject: str) -> str:
+    """Money in the project's currency, which redemptions do not name, is counted apart from that in others."""
+    if measure not in MONEY:
+        return ""
+    return "AND currency IS NOT NULL" if subject == "currency" else "AND currency IS NULL"
+
+
 async def _accounts_of(session: AsyncSession, project: Any) -> list[Difference]:
     """Accounts whose balance is not what the redemptions make it."""
     kinds = {tuple(kind) for kind in await session.execute(_KINDS, {"project_id": project.id})}
@@ -240,7 +248,11 @@ async def _accounts_of(session: AsyncSession, project: Any) -> list[Difference]:
     found: list[Difference] = []
     for measure, scope, subject, period in sorted(kinds):
         counted = _COUNTED.format(
-            owner=_OWNERS[scope], subject=_SUBJECTS[subject], period=_PERIODS[period], amount=_AMOUNTS[measure]
+            owner=_OWNERS[scope],
+            subject=_SUBJECTS[subject],
+            period=_PERIODS[period],
+            amount=_AMOUNTS[measure],
+            of_currency=_of_currency(measure, subject),
         )
         is_always_counted = (measure, scope, subject, period) == ("uses", "redeemable", "", "")
         statement = _ACCOUNTS.format(

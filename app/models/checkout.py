@@ -14,8 +14,8 @@ class Redemption(ProjectRow):
     A stack has a parent row (`related_object_type` redemption) and one child per redeemable (`parent_id`). A rollback
     names the redemption it undoes in `redemption_id`. `order_snapshot` is the calculated order as answered.
     `discounted_amount` and `ordered_amount` are what this redeemable took off and the order before any discount, in
-    minor units: the figures that budgets count. `units` are those of products that its targets limit, by owner and
-    subject of the accounts that count them.
+    minor units of `currency`, which is empty for the project's: the figures that budgets count. `units` are those of
+    products that its targets limit, by owner and subject of the accounts that count them.
     """
 
     __tablename__ = "redemptions"
@@ -50,6 +50,7 @@ class Redemption(ProjectRow):
     order_snapshot: Mapped[Json | None]
     ordered_amount: Mapped[int | None]
     discounted_amount: Mapped[int | None]
+    currency: Mapped[str | None]
     units: Mapped[Json | None]
     amount: Mapped[int | None]
     reason: Mapped[str | None]

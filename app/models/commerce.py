@@ -88,8 +88,8 @@ class ProductCollectionMember(Base):
 
 
 class Order(ProjectRow, Timestamps):
-    """A cart that was kept. Amounts in minor units; `discount_amount` is the order-level part, `items_discount_amount`
-    the sum of what the lines carry.
+    """A cart that was kept. Amounts in minor units of `currency`, the project's if empty; `discount_amount` is the
+    order-level part, `items_discount_amount` the sum of what the lines carry.
 
     `items` are the calculated lines as they go over the wire; `redemptions` is the contract's map of what was redeemed.
     """
@@ -110,5 +110,6 @@ class Order(ProjectRow, Timestamps):
     discount_amount: Mapped[int] = mapped_column(default=0)
     items_discount_amount: Mapped[int] = mapped_column(default=0)
     items: Mapped[list[Any]] = mapped_column(default=list)
+    currency: Mapped[str | None]
     order_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
     redemptions: Mapped[Json] = mapped_column(default=dict)

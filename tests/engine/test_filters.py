@@ -25,6 +25,7 @@ ADA = Customer(
     created_at=NOW - timedelta(days=10),
 )
 REGULAR = History(
+    home_orders_count=3,
     orders_count=3,
     orders_amount=10_001,
     last_order_amount=4_000,

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from app.access.permissions import Role
 from app.access.project_settings import DefaultCodeConfig, TrustedDomain
-from app.engine.money import Rounding
+from app.engine.money import Currency, Rounding
 from app.kit.wire import Instant, WireIn, WireOut, WirePatch
 
 _ZONES = available_timezones()
@@ -26,7 +26,14 @@ TimeZone = Annotated[
     AfterValidator(_known_zone),
     Field(description="IANA name; calendar rules follow it.", examples=["Europe/Berlin"]),
 ]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217.", examples=["EUR"])]
+ProjectCurrency = Annotated[
+    Currency,
+    Field(
+        description="ISO 4217. What amounts that name no currency are in. With it, money in two currencies is never "
+        "added up or exchanged; without it, currencies are not compared. Once the project has vouchers, campaigns or "
+        "orders it can be set, but not changed."
+    ),
+]
 DialCode = Annotated[str, Field(max_length=8, examples=["49"])]
 TrustedDomains = Annotated[
     list[TrustedDomain],
@@ -39,7 +46,7 @@ class ProjectCreate(WireIn):
     name: ProjectName = "New project"
     description: Description | None = None
     timezone: TimeZone = "UTC"
-    currency: Currency | None = None
+    currency: ProjectCurrency | None = None
     dial_code: DialCode | None = None
     case_sensitive_codes: Annotated[
         bool, Field(description="Whether `Spring` and `SPRING` are two codes. Cannot be changed later.")
@@ -62,7 +69,7 @@ class ProjectUpdate(WirePatch):
     name: ProjectName | None = None
     description: Description | None = None
     timezone: TimeZone | None = None
-    currency: Currency | None = None
+    currency: ProjectCurrency | None = None
     dial_code: DialCode | None = None
     client_trusted_domains: TrustedDomains | None = None
     client_redeem_enabled: bool | None = None

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.audit import record, record_above_projects
 from app.access.authentication import Manager
 from app.access.callers import Caller
 from app.access.configuration import change_configuration
+from app.access.errors import CurrencyInUse
 from app.access.keys import KeyPair, create_key
 from app.access.project_settings import ProjectSettings
 from app.access.projects.schemas import ProjectCreate, ProjectUpdate
@@ -19,7 +20,7 @@ from app.access.tokens import new_token
 from app.kit.db import Database
 from app.kit.errors import NotFound
 from app.kit.ids import new_id
-from app.models import Project
+from app.models import Campaign, Order, Project, Voucher
 
 _COLUMNS = ("name", "description", "timezone", "currency")
 _CREATED_WITH = (*_COLUMNS, "case_sensitive_codes")
@@ -73,11 +74,16 @@ async def get(db: Database, caller: Caller) -> Project:
 
 
 async def update(db: Database, caller: Caller, body: ProjectUpdate, now: datetime) -> Project:
-    """Change what was sent; null brings back the default."""
+    """Change what was sent; null brings back the default.
+
+    Raises CurrencyInUse.
+    """
     changes = body.changes()
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
         project = await _get_project(session, caller)
+        if "currency" in changes and project.currency not in (None, changes["currency"]):
+            await _refuse_while_there_is_money(session, project)
         _change(project, changes)
         project.updated_at = now
         record(session, caller, "project.updated", "project", project.public_id, body.model_dump(include=set(changes)))
@@ -101,6 +107,13 @@ def _change(project: Project, changes: Mapping[str, Any]) -> None:
 def _stored(settings: ProjectSettings) -> dict[str, Any]:
     """Only what differs from the defaults, so that a better default reaches the projects that never chose."""
     return settings.model_dump(mode="json", exclude_defaults=True)
+
+
+async def _refuse_while_there_is_money(session: AsyncSession, project: Project) -> None:
+    """Amounts that name no currency would mean another one all at once. Raises CurrencyInUse."""
+    for table in (Voucher, Campaign, Order):
+        if await session.scalar(select(exists().where(table.project_id == project.id))):
+            raise CurrencyInUse(project.public_id, project.currency or "")
 
 
 async def _get_project(session: AsyncSession, caller: Caller) -> Project:

@@ -98,7 +98,8 @@ class RedemptionsSummary(WireOut):
 
 
 class OrdersSummary(WireOut):
-    """Orders that are PAID or FULFILLED, after discounts, in minor units; the average is rounded half up."""
+    """Orders that are PAID or FULFILLED, after discounts, in minor units; the average is rounded half up. Amounts are
+    of orders in the project's currency only; those in others are counted, and not summed up."""
 
     total_amount: int = 0
     total_count: int = 0

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, and_, cast, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Row, and_, cast, func, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.commerce.customers.schemas import CustomerSummary, GiftSummary, OrdersSummary, RedemptionsSummary
-from app.models import Account, Campaign, Order, Redemption, Voucher
+from app.models import Account, Campaign, Order, Project, Redemption, Voucher
 
 EARNED = ("PAID", "FULFILLED")
 """Order statuses that count as bought."""
@@ -34,7 +35,8 @@ async def load_summaries(
 async def _gift_balances(session: AsyncSession, project_id: int, customer_ids: Sequence[str]) -> dict[str, int]:
     """What the gift cards that each customer holds are still worth; a card without an account is worth what it was
     made with."""
-    made_with = cast(func.coalesce(Voucher.gift, Campaign.gift)["amount"].astext, BigInteger)
+    gift = func.coalesce(Voucher.gift, Campaign.gift)
+    made_with = cast(gift["amount"].astext, BigInteger)
     statement = (
         select(Voucher.holder_id, func.sum(func.coalesce(Account.balance, made_with)))
         .outerjoin(Campaign, (Campaign.project_id == Voucher.project_id) & (Campaign.id == Voucher.campaign_id))
@@ -52,6 +54,7 @@ async def _gift_balances(session: AsyncSession, project_id: int, customer_ids: S
             Voucher.type == "GIFT_VOUCHER",
             Voucher.deleted_at.is_(None),
             Campaign.deleted_at.is_(None),
+            _is_home(project_id, gift["currency"].astext),
         )
         .group_by(Voucher.holder_id)
     )
@@ -72,7 +75,7 @@ async def _redemptions(
             func.count().filter(and_(is_rollback, ~succeeded)).label("rollback_failed"),
             func.count().filter(and_(is_rollback, succeeded)).label("rollback_succeeded"),
             func.sum(Redemption.amount)
-            .filter(and_(is_redemption, Redemption.status == "SUCCEEDED"))
+            .filter(and_(is_redemption, Redemption.status == "SUCCEEDED", Redemption.currency.is_(None)))
             .label("redeemed_amount"),
         )
         .where(
@@ -98,12 +101,15 @@ async def _redemptions(
 
 async def _orders(session: AsyncSession, project_id: int, customer_ids: Sequence[str]) -> dict[str, OrdersSummary]:
     spent = func.greatest(0, func.coalesce(Order.amount, 0) - Order.discount_amount - Order.items_discount_amount)
+    is_home = _is_home(project_id, Order.currency)
+    amounts = func.array_agg(aggregate_order_by(spent, Order.created_at.desc(), Order.id.desc())).filter(is_home)
     statement = (
         select(
             Order.customer_id,
-            func.sum(spent).label("total"),
+            func.sum(spent).filter(is_home).label("total"),
             func.count().label("orders_count"),
-            func.array_agg(aggregate_order_by(spent, Order.created_at.desc(), Order.id.desc()))[1].label("last_amount"),
+            func.count().filter(is_home).label("home_orders_count"),
+            cast(amounts, ARRAY(BigInteger))[1].label("last_amount"),
             func.max(Order.created_at).label("last_date"),
         )
         .where(Order.project_id == project_id, Order.customer_id.in_(customer_ids), Order.status.in_(EARNED))
@@ -112,12 +118,20 @@ async def _orders(session: AsyncSession, project_id: int, customer_ids: Sequence
     return {row.customer_id: _orders_summary(row) for row in await session.execute(statement)}
 
 
+def _is_home(
+    project_id: int, currency: ColumnElement[str | None] | InstrumentedAttribute[str | None]
+) -> ColumnElement[bool]:
+    """Whether amounts are in the currency of the project: only those are summed up. Without one they all are."""
+    home_currency = select(Project.currency).where(Project.id == project_id).scalar_subquery()
+    return func.coalesce(currency == home_currency, true())
+
+
 def _orders_summary(row: Row[Any]) -> OrdersSummary:
-    total = int(row.total)
+    total, count = int(row.total or 0), row.home_orders_count
     return OrdersSummary(
         total_amount=total,
         total_count=row.orders_count,
-        average_amount=(2 * total + row.orders_count) // (2 * row.orders_count),
-        last_order_amount=row.last_amount,
+        average_amount=(2 * total + count) // (2 * count) if count else 0,
+        last_order_amount=row.last_amount or 0,
         last_order_date=row.last_date,
     )

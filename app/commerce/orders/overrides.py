@@ -42,18 +42,20 @@ WHERE kept.deleted_at IS NULL AND (kept.name, kept.price, kept.metadata) IS DIST
 RETURNING id, updated_at IS NULL AS is_new
 """)
 _SKUS = _upsert("""
-INSERT INTO skus AS kept (project_id, id, product_id, source_id, sku, price, attributes, metadata, created_at)
-SELECT :project_id, id, product_id, source_id, sku, price, '{}', metadata, :now
+INSERT INTO skus AS kept (project_id, id, product_id, source_id, sku, price, currency, attributes, metadata, created_at)
+SELECT :project_id, id, product_id, source_id, sku, price, currency, '{}', metadata, :now
 FROM jsonb_to_recordset(:given)
-    AS given (id text, product_id text, source_id text, sku text, price bigint, metadata jsonb)
+    AS given (id text, product_id text, source_id text, sku text, price bigint, currency text, metadata jsonb)
 ORDER BY source_id
 ON CONFLICT (project_id, source_id) DO UPDATE SET
     sku = coalesce(excluded.sku, kept.sku),
     price = coalesce(excluded.price, kept.price),
+    currency = coalesce(excluded.currency, kept.currency),
     metadata = kept.metadata || excluded.metadata,
     updated_at = :now
-WHERE kept.deleted_at IS NULL AND (kept.sku, kept.price, kept.metadata) IS DISTINCT FROM
-    (coalesce(excluded.sku, kept.sku), coalesce(excluded.price, kept.price), kept.metadata || excluded.metadata)
+WHERE kept.deleted_at IS NULL AND (kept.sku, kept.price, kept.currency, kept.metadata) IS DISTINCT FROM
+    (coalesce(excluded.sku, kept.sku), coalesce(excluded.price, kept.price), coalesce(excluded.currency, kept.currency),
+    kept.metadata || excluded.metadata)
 RETURNING id, updated_at IS NULL AS is_new
 """)
 
@@ -64,25 +66,38 @@ def overrides(item: OrderItemIn) -> bool:
 
 
 async def keep_overrides(
-    session: AsyncSession, caller: Caller, items: Sequence[OrderItemIn], now: datetime, *, path: str = "items"
+    session: AsyncSession,
+    caller: Caller,
+    items: Sequence[OrderItemIn],
+    now: datetime,
+    *,
+    path: str = "items",
+    currency: str | None = None,
 ) -> Catalogue:
     """The catalogue the lines need, after what they say with `override` was written into it.
+
+    A SKU keeps its price with the `currency` of the order; prices of products are in the project's currency, and those
+    of an order in another one are not kept.
 
     Raises InvalidPayload for an override without a source id, or of a new SKU without a product.
     """
     names = catalogue_names(items)
     catalogue = await load_catalogue(session, caller.project_id, names)
-    products = _products(items, catalogue, path)
+    home_currency = caller.project.currency
+    is_foreign = home_currency is not None and currency != home_currency
+    products = _products(items, catalogue, path, with_prices=not is_foreign)
     if products:
         await _write(session, caller, _PRODUCTS, "product", products, now)
         catalogue = await load_catalogue(session, caller.project_id, names)
-    skus = _skus(items, catalogue, path)
+    skus = _skus(items, catalogue, path, None if home_currency is None else currency)
     if skus:
         await _write(session, caller, _SKUS, "sku", skus, now)
     return await load_catalogue(session, caller.project_id, names) if skus else catalogue
 
 
-def _products(items: Sequence[OrderItemIn], catalogue: Catalogue, path: str) -> list[dict[str, Any]]:
+def _products(
+    items: Sequence[OrderItemIn], catalogue: Catalogue, path: str, *, with_prices: bool
+) -> list[dict[str, Any]]:
     """One row per source id; the last line that mentions it wins."""
     rows = {}
     for index, item in enumerate(items):
@@ -99,13 +114,13 @@ def _products(items: Sequence[OrderItemIn], catalogue: Catalogue, path: str) -> 
             "id": new_id("prod"),
             "source_id": source_id,
             "name": said.name,
-            "price": said.price,
+            "price": said.price if with_prices else None,
             "metadata": _without_nulls(said.metadata),
         }
     return list(rows.values())
 
 
-def _skus(items: Sequence[OrderItemIn], catalogue: Catalogue, path: str) -> list[dict[str, Any]]:
+def _skus(items: Sequence[OrderItemIn], catalogue: Catalogue, path: str, currency: str | None) -> list[dict[str, Any]]:
     """One row per source id; the last line that mentions it wins."""
     rows = {}
     for index, item in enumerate(items):
@@ -128,6 +143,7 @@ def _skus(items: Sequence[OrderItemIn], catalogue: Catalogue, path: str) -> list
             "source_id": source_id,
             "sku": said.sku,
             "price": said.price,
+            "currency": None if said.price is None else currency,
             "metadata": _without_nulls(said.metadata),
         }
     return list(rows.values())

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.commerce.orders.errors import OrderInAnotherCurrency
 from app.commerce.orders.resolution import order_amount, stored_items
 from app.commerce.orders.schemas import OrderCreate, OrderUpdate
 from app.commerce.sourced import Given
@@ -18,19 +19,26 @@ _FIGURES = {"items", "amount", "initial_amount", "discount_amount"}
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A request on an order, its lines resolved (None: left as they are), its customers known by id in `links`."""
+    """A request on an order, its lines resolved (None: left as they are), its customers known by id in `links`.
+
+    `currency` is that of the amounts in the request, `home_currency` the project's, in which orders without one are.
+    """
 
     body: OrderCreate | OrderUpdate
     items: tuple[Item, ...] | None
     links: Mapping[str, str | None] = field(default_factory=dict)
+    currency: str | None = None
+    home_currency: str | None = None
 
     def __call__(self, row: Order | None) -> Given:
         """What the request wants of the stored order, or of a new one.
 
-        Raises InvalidPayload for a discount above what there is to pay.
+        Raises InvalidPayload for a discount above what there is to pay, and OrderInAnotherCurrency.
         """
         body, sent = self.body, self.body.model_fields_set
         values: dict[str, Any] = dict(self.links)
+        if self.currency is not None and (row is None or self._has_new_currency(row)):
+            values["currency"] = self.currency
         if row is None or "status" in sent:
             values["status"] = body.status or "CREATED"
         if body.created_at is not None:
@@ -43,6 +51,17 @@ class Placement:
         if row is None or sent & _FIGURES:
             values |= self._figures(row)
         return Given(values, body.metadata)
+
+    def _has_new_currency(self, row: Order) -> bool:
+        """Whether the order changes its currency, which it only can together with its amounts and before anything was
+        redeemed on it. Raises OrderInAnotherCurrency."""
+        kept_in = row.currency or self.home_currency
+        if self.currency is None or kept_in == self.currency:
+            return False
+        has_new_amounts = bool(self.body.model_fields_set & {"items", "amount"})
+        if self.home_currency is not None and kept_in is not None and (row.redemptions or not has_new_amounts):
+            raise OrderInAnotherCurrency(row.id, kept_in, self.currency)
+        return True
 
     def _figures(self, row: Order | None) -> dict[str, Any]:
         body, sent = self.body, self.body.model_fields_set

@@ -22,6 +22,7 @@ def order_body(order: Order) -> dict[str, Any]:
         initial_amount=order.initial_amount,
         discount_amount=order.discount_amount,
         metadata=order.order_metadata,
+        currency=order.currency,
     )
     body = {
         "id": order.id,

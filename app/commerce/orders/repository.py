@@ -36,4 +36,4 @@ def engine_product(row: Product) -> cart.Product:
 
 
 def known_sku(row: Sku) -> KnownSku:
-    return KnownSku(cart.Sku(row.id, row.source_id, row.sku, row.price, row.sku_metadata), row.product_id)
+    return KnownSku(cart.Sku(row.id, row.source_id, row.sku, row.price, row.sku_metadata), row.product_id, row.currency)

@@ -4,7 +4,7 @@ Pure, so that orders and the checkout resolve the same way. Contract: surface.md
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.commerce.orders.schemas import OrderItemIn, OrderItemProductIn, OrderItemSkuIn
@@ -16,18 +16,23 @@ MAX_AMOUNT = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class KnownSku:
-    """A SKU of the catalogue and the id of its product."""
+    """A SKU of the catalogue, the id of its product, and the currency of its price, if it names one."""
 
     sku: Sku
     product_id: str
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What the project knows of the things an order names, each under its id and under its source id."""
+    """What the project knows of the things an order names, each under its id and under its source id.
+
+    `priced_in` tells the currency of those, by id, whose prices were left out because it is not that of the order.
+    """
 
     products: Mapping[str | None, Product]
     skus: Mapping[str | None, KnownSku]
+    priced_in: Mapping[str | None, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, products: Iterable[Product], skus: Iterable[KnownSku]) -> "Catalogue":
@@ -40,6 +45,26 @@ class Catalogue:
         by_sku.update((known.sku.source_id, known) for known in skus if known.sku.source_id)
         by_sku.update((known.sku.id, known) for known in skus)
         return cls(by_product, by_sku)
+
+    def for_orders_in(self, currency: str | None, home_currency: str | None) -> "Catalogue":
+        """The catalogue without prices in other currencies than `currency`. Prices that name no currency are in that of
+        the project, `home_currency`; in a project without one all prices stay."""
+        if home_currency is None:
+            return self
+        priced = (known for known in self.skus.values() if known.sku.price is not None)
+        own_currencies = {known.sku.id: known.currency or home_currency for known in priced}
+        priced_in: dict[str | None, str] = {id_: own for id_, own in own_currencies.items() if own != currency}
+        products = self.products
+        if currency != home_currency:
+            priced_in.update((product.id, home_currency) for product in products.values() if product.price is not None)
+            products = {name: replace(product, price=None) for name, product in products.items()}
+        if not priced_in:
+            return self
+        skus = {
+            name: replace(known, sku=replace(known.sku, price=None)) if known.sku.id in priced_in else known
+            for name, known in self.skus.items()
+        }
+        return Catalogue(products, skus, priced_in)
 
 
 def catalogue_names(items: Sequence[OrderItemIn]) -> list[str]:
@@ -62,12 +87,15 @@ def resolve_items(
     A cart comes without discounts, whatever the request says was taken off before: that is the engine's to decide.
     `keep_discounts` keeps them, for orders that were made elsewhere.
 
-    Raises InvalidPayload, its paths beginning with `path`, for amounts past 64 bits and discounts above the amount.
+    Raises InvalidPayload, its paths beginning with `path`, for amounts past 64 bits and discounts above the amount, and
+    for lines without a price of things that the catalogue has no price for in the currency of the order.
     """
     resolved = []
     total_amount = 0
     for index, given in enumerate(items):
         item = _resolve(given, catalogue)
+        if catalogue.priced_in and given.price is None and given.amount is None:
+            _require_price(item, catalogue, f"{path}[{index}].price")
         total_amount += item.amount
         if item.amount > MAX_AMOUNT or total_amount > MAX_AMOUNT:
             raise InvalidPayload(f"{path}[{index}]", "The amount of the order does not fit in 64 bits.")
@@ -121,6 +149,21 @@ def _resolve(given: OrderItemIn, catalogue: Catalogue) -> Item:
         sku=sku,
         metadata=given.metadata or {},
     )
+
+
+def _require_price(item: Item, catalogue: Catalogue, path: str) -> None:
+    """A line costs what its SKU costs, else its product. Raises InvalidPayload where that is in another currency."""
+    for known in (item.sku, item.product):
+        if known is None:
+            continue
+        if known.price is not None:
+            return
+        if known.id in catalogue.priced_in:
+            name, currency = known.source_id or known.id, catalogue.priced_in[known.id]
+            message = (
+                f"The catalogue has the price of {name} in {currency}, not in the currency of the order; send one."
+            )
+            raise InvalidPayload(path, message)
 
 
 def _known_product(given: OrderItemIn, catalogue: Catalogue) -> Product | None:

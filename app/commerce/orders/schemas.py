@@ -5,11 +5,19 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from app.commerce.customers.schemas import CustomerIn, Line, Reference, SourceId
+from app.engine.money import Currency
 from app.kit.lists import PageBody
 from app.kit.wire import Amount, Instant, Metadata, WireIn, WireOut, WirePatch
 
 Status = Literal["CREATED", "PAID", "CANCELED", "FULFILLED"]
 MAX_ITEMS = 500
+OrderCurrency = Annotated[
+    Currency,
+    Field(
+        description="ISO 4217, of all amounts of the order; the project's when left out. In a project without a "
+        "currency it is kept and shown, and compared with nothing."
+    ),
+]
 Quantity = Annotated[int, Field(ge=0, le=2**31 - 1, description="Units. A numeric string is accepted too.")]
 
 
@@ -63,6 +71,7 @@ class OrderIn(WireIn):
     id: Reference | None = None
     source_id: SourceId | None = None
     status: Status | None = None
+    currency: OrderCurrency | None = None
     amount: Amount | None = None
     initial_amount: Amount | None = None
     discount_amount: Amount | None = None
@@ -84,6 +93,7 @@ class OrderUpdate(WirePatch):
 
     source_id: SourceId | None = None
     status: Status | None = None
+    currency: OrderCurrency | None = None
     amount: Amount | None = None
     initial_amount: Amount | None = None
     discount_amount: Amount | None = None
@@ -165,6 +175,7 @@ class OrderRead(WireOut):
     id: str
     source_id: str | None
     status: Status
+    currency: str | None = None
     amount: int | None = None
     initial_amount: int | None = None
     discount_amount: int | None = None

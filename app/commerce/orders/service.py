@@ -31,12 +31,14 @@ from app.models import Order
 async def upsert(db: Database, caller: Caller, body: OrderCreate) -> dict[str, Any]:
     """The order as answered, made or changed.
 
-    Raises NotFound for an unknown `id` of the order or its customers, InvalidPayload and MetadataValidationFailed.
+    Raises NotFound for an unknown `id` of the order or its customers, InvalidPayload, OrderInAnotherCurrency and
+    MetadataValidationFailed.
     """
     now = clock.now()
     async with db.write() as session:
-        placement = await _placement(session, caller, body, now)
         orders = OrderRepository(session, caller.project_id)
+        kept = await orders.find_mentioned(body.id, body.source_id) if caller.project.currency else None
+        placement = await _placement(session, caller, body, now, kept)
         schema = caller.project.metadata_schemas.get("order")
         upserted = await sourced.upsert(orders, body.id, body.source_id, placement, now, schema)
         _note(session, caller, upserted)
@@ -58,13 +60,13 @@ async def search(db: Database, caller: Caller, query: OrderQuery) -> dict[str, A
 
 
 async def update(db: Database, caller: Caller, reference: str, body: OrderUpdate) -> dict[str, Any]:
-    """Raises NotFound, also for an unknown `id` of its customers, SourceIdTaken, InvalidPayload and
-    MetadataValidationFailed."""
+    """Raises NotFound, also for an unknown `id` of its customers, SourceIdTaken, InvalidPayload,
+    OrderInAnotherCurrency and MetadataValidationFailed."""
     now = clock.now()
     async with db.write() as session:
         orders = OrderRepository(session, caller.project_id)
         order = await orders.get(reference)
-        placement = await _placement(session, caller, body, now)
+        placement = await _placement(session, caller, body, now, order)
         try:
             schema = caller.project.metadata_schemas.get("order")
             updated = await sourced.update(orders, order, placement, now, schema)
@@ -75,21 +77,23 @@ async def update(db: Database, caller: Caller, reference: str, body: OrderUpdate
 
 
 async def _placement(
-    session: AsyncSession, caller: Caller, body: OrderCreate | OrderUpdate, now: datetime
+    session: AsyncSession, caller: Caller, body: OrderCreate | OrderUpdate, now: datetime, kept: Order | None
 ) -> Placement:
-    """Keep the customers and the overrides of the request, and resolve its lines.
+    """Keep the customers and the overrides of the request on the order `kept`, or on a new one, and resolve its lines.
 
     Customers before products before SKUs before the order: everybody who locks several locks in this order.
     """
     links = await _links(session, caller, body, now)
+    home_currency = caller.project.currency
+    currency = body.currency or (kept.currency if kept is not None else None) or home_currency
     items = None
     if "items" in body.model_fields_set:
         given = body.items or []
         for index, item in enumerate(given):
             caller.project.check_metadata("order_item", item.metadata, f"items[{index}].metadata")
-        catalogue = await keep_overrides(session, caller, given, now)
-        items = resolve_items(given, catalogue, keep_discounts=True)
-    return Placement(body, items, links)
+        catalogue = await keep_overrides(session, caller, given, now, currency=currency)
+        items = resolve_items(given, catalogue.for_orders_in(currency, home_currency), keep_discounts=True)
+    return Placement(body, items, links, currency, home_currency)
 
 
 async def _links(

@@ -5,12 +5,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from app.commerce.customers.schemas import Line, Reference, SourceId
+from app.engine.money import Currency
 from app.kit.lists import PageBody
 from app.kit.wire import Amount, Instant, Metadata, WireIn, WireOut, WirePatch
 
 Attributes = Annotated[list[Line], Field(max_length=100, description="Names of what SKUs can differ in.")]
 ImageUrl = Annotated[str, Field(max_length=2000)]
-Currency = Annotated[str, Field(pattern=r"^[A-Za-z]{3}$", examples=["EUR"])]
 
 
 class ProductIn(WireIn):

@@ -15,12 +15,13 @@ CROSS JOIN LATERAL (
     WHERE project_id = $1 AND customer_id = asked.id AND ($4::text[] IS NULL OR segment_id = ANY ($4))
 ) AS joined
 CROSS JOIN LATERAL (
-    SELECT count(*) AS orders_count, sum(paid_amount)::bigint AS orders_amount, max(created_at) AS last_order_at,
-        (array_agg(paid_amount ORDER BY created_at DESC, id DESC))[1] AS last_order_amount
+    SELECT count(*) AS orders_count, count(*) FILTER (WHERE is_home) AS home_orders_count,
+        (sum(paid_amount) FILTER (WHERE is_home))::bigint AS orders_amount, max(created_at) AS last_order_at,
+        (array_agg(paid_amount ORDER BY created_at DESC, id DESC) FILTER (WHERE is_home))[1] AS last_order_amount
     FROM (
-        SELECT id, created_at,
+        SELECT id, created_at, coalesce(currency = home.currency, true) AS is_home,
             greatest(0, coalesce(amount, 0) - discount_amount - items_discount_amount) AS paid_amount
-        FROM orders
+        FROM orders, (SELECT currency FROM projects WHERE id = $1) AS home (currency)
         WHERE 'orders' = ANY ($3) AND project_id = $1 AND customer_id = asked.id
             AND status = ANY ('{PAID,FULFILLED}')
     ) AS paid
@@ -73,6 +74,7 @@ async def load_known(
 def _history(row: Mapping[str, Any]) -> History:
     return History(
         orders_count=row["orders_count"],
+        home_orders_count=row["home_orders_count"],
         orders_amount=row["orders_amount"] or 0,
         last_order_amount=row["last_order_amount"],
         last_order_at=row["last_order_at"],

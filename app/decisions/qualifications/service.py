@@ -173,7 +173,7 @@ async def _with_campaigns(
         redeemable = _campaign_redeemable(configuration.campaigns[id_], snapshot)
         if redeemable is not None:
             campaigns.append(redeemable)
-    campaigns = await with_units(connection, project.id, campaigns)
+    campaigns = await with_units(connection, project.id, snapshot.cart, campaigns)
     cart = await with_memberships(connection, cache, project, snapshot.cart, campaigns)
     found = {("campaign", each.object_id): each for each in campaigns if isinstance(each, Redeemable)}
     return replace(snapshot, cart=cart), found
@@ -184,7 +184,7 @@ def _campaign_redeemable(campaign: CompiledCampaign, snapshot: Snapshot) -> Rede
     row = campaign.row
     effect: Effect | None = campaign.effect
     if row.gift is not None:
-        effect = GiftCredits(effect=row.gift["effect"], balance=row.gift["amount"])
+        effect = GiftCredits(effect=row.gift["effect"], balance=row.gift["amount"], currency=row.gift.get("currency"))
     if effect is None:
         return None
     category = snapshot.categories.get(row.category_id or "")

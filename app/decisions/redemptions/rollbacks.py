@@ -126,6 +126,7 @@ async def _release(
                     user_login=redemption.user_login,
                     now=redemption.created_at,
                     zone=zone,
+                    foreign_currency=redemption.currency,
                 )
                 if account is not None:
                     accounts.add(account)

@@ -152,6 +152,7 @@ def _redemption_row(attempt: Attempt, outcome: Outcome, order_id: str | None, pa
         else None,
         "ordered_amount": (outcome.cart_before or outcome.cart).amount,
         "discounted_amount": outcome.application.total_discount_amount,
+        "currency": attempt.snapshot.cart.foreign_currency,
         "units": _units(outcome),
         "amount": outcome.application.credits if redeemable.is_tender else None,
     }
@@ -221,6 +222,7 @@ def _order_row(attempt: Attempt, order_id: str, parent: Row | None, children: li
         "initial_amount": cart.initial_amount if cart.initial_amount is not None else cart.amount,
         "discount_amount": cart.discount_amount,
         "items_discount_amount": cart.items_discount_amount,
+        "currency": kept["currency"] if kept else cart.currency,
         "items": _kept_lines(attempt, parent or children[0]),
         "metadata": dict(cart.metadata),
         "redemptions": _redemptions_map(attempt, parent, children),

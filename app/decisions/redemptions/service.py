@@ -66,7 +66,7 @@ async def _keep(db: Database, caller: Caller, request: CheckoutIn, snapshot: Sna
         return request
     async with db.write() as session:
         if keeps_items:
-            await keep_overrides(session, caller, items, now, path="order.items")
+            await keep_overrides(session, caller, items, now, path="order.items", currency=snapshot.cart.currency)
         if customer is not None and keeps_customer:
             row = await profiles.upsert(session, caller, customer, now)
             customer = CustomerIn(id=row.id)

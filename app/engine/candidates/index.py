@@ -86,10 +86,13 @@ class _OpenIndex(Generic[Held]):
             else:
                 self._needing_nothing.append(position)
         self._by_amount = span_tree(spans)
+        self._bounded = [span.held for span in spans]
         # Every need is checked, also those that nothing is filed under.
         self._probes: tuple[Probe, ...] = tuple({probe for probe, _ in frequency})
 
     def find(self, cart: Cart) -> list[Held]:
+        # Bounds are those of the project's currency; an order in another one is not measured by them.
+        is_measured = cart.foreign_currency is None
         amount = None if cart.amount is None else cart.total_amount
         given: set[tuple[Probe, Hashable]] = {
             (probe, answer) for probe in self._probes for answer in answers(probe, cart)
@@ -98,11 +101,12 @@ class _OpenIndex(Generic[Held]):
         for token in given:
             found.update(self._by_token.get(token, ()))
         if self._by_amount is not None and amount is not None:
-            found.update(self._by_amount.containing(amount))
+            found.update(self._by_amount.containing(amount) if is_measured else self._bounded)
         fitting = []
         for position in sorted(found):
             candidate = self._candidates[position]
             needs = candidate.needs
-            if needs.allow_amount(amount) and not any(tokens.isdisjoint(given) for tokens in needs.one_of):
+            allows_amount = needs.allow_amount(amount) if is_measured else amount is not None or not needs.has_bounds
+            if allows_amount and not any(tokens.isdisjoint(given) for tokens in needs.one_of):
                 fitting.append(candidate.held)
         return fitting

@@ -1,10 +1,19 @@
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Literal
 
 from app.engine.allocation import allocate_within
-from app.engine.effects.base import Line, MoneyOff
+from app.engine.effects.base import IN_CURRENCIES, Line, MoneyOff
 from app.engine.formulas import LineFormula
-from app.engine.money import Amount, AmountLimit, Rounding
+from app.engine.money import Amount, AmountLimit, Currency, Rounding
+from app.engine.stored import Stored
+
+
+class AmountOffInCurrency(Stored):
+    """What is taken off orders in another currency, instead of all amounts of the discount."""
+
+    amount_off: Amount
+    amount_off_formula: LineFormula = None
+    aggregated_amount_limit: AmountLimit | None = None
 
 
 class AmountOff(MoneyOff):
@@ -18,10 +27,12 @@ class AmountOff(MoneyOff):
     amount_off: Amount
     amount_off_formula: LineFormula = None
     aggregated_amount_limit: AmountLimit | None = None
+    currencies: Annotated[Mapping[Currency, AmountOffInCurrency] | None, IN_CURRENCIES] = None
 
     figure: ClassVar[str] = "amount_off"
     order_limits: ClassVar[tuple[str, ...]] = ("aggregated_amount_limit",)
     multiplied: ClassVar[tuple[str, ...]] = ("amount_off", "aggregated_amount_limit")
+    money: ClassVar[tuple[str, ...]] = ("amount_off", "aggregated_amount_limit")
 
     def off_order(self, left_amount: int, base_amount: int, rounding: Rounding) -> int:
         return self.amount_off

@@ -78,7 +78,7 @@ class EffectScope(NamedTuple):
 
 class Hindrance(NamedTuple):
     """What keeps an effect from any order like this: the contract's key and message, and what was expected and seen of
-    which fact; `counterfactual` says when it would go."""
+    which fact; `counterfactual` says when it would go. `details` are those of the error, else the redeemable's id."""
 
     key: str
     message: str
@@ -86,6 +86,7 @@ class Hindrance(NamedTuple):
     expected: Any
     seen: Any
     counterfactual: str
+    details: str | None = None
 
 
 class Effect(Stored, ABC):
@@ -120,6 +121,23 @@ class Effect(Stored, ABC):
         """The discount given for so many complete bundles; what sets a price sets it once."""
         return self
 
+    @property
+    def foreign_currencies(self) -> tuple[str, ...]:
+        """The currencies other than the project's in which it has amounts."""
+        return ()
+
+    def in_currency(self, currency: str) -> "Effect | None":
+        """The discount for orders in a currency that is not the project's; None where it has amounts, but not there."""
+        return self
+
+
+MOST_CURRENCIES = 50
+IN_CURRENCIES = Field(
+    max_length=MOST_CURRENCIES,
+    description="The amounts for orders in currencies other than the project's, by code; they replace all amounts of "
+    "the discount. To an order in a currency that is not here, a discount that has amounts does not apply.",
+    examples=[{"USD": {}}],
+)
 
 EFFECTS_PER_LINE = ("APPLY_TO_ITEMS", "APPLY_TO_ITEMS_BY_QUANTITY")
 
@@ -163,6 +181,15 @@ class MoneyOff(Effect):
     """Names of the fields that cap what is taken off one order; the smallest one wins."""
     multiplied: ClassVar[tuple[str, ...]] = ()
     """Names of the fields that count once for each complete bundle."""
+    money: ClassVar[tuple[str, ...]]
+    """Names of the fields with amounts. They are in the project's currency; `currencies` has them in others."""
+
+    @field_validator("currencies", check_fields=False)
+    @classmethod
+    def _formulas_of_currencies_too(cls, entries: Any, info: ValidationInfo) -> Any:
+        for entry in (entries or {}).values():
+            cls._asks_about_lines_where_there_are_any(getattr(entry, f"{cls.figure}_formula", None), info)
+        return entries
 
     @field_validator("amount_off_formula", "percent_off_formula", "fixed_amount_formula", check_fields=False)
     @classmethod
@@ -171,6 +198,20 @@ class MoneyOff(Effect):
         if formula is not None and info.data.get("effect") not in (None, *EFFECTS_PER_LINE):
             checked_formula(formula.text, ORDER_VARIABLES)
         return formula
+
+    @property
+    def foreign_currencies(self) -> tuple[str, ...]:
+        return tuple(sorted(self._currencies))
+
+    @property
+    def _currencies(self) -> Mapping[str, Stored]:
+        return getattr(self, "currencies", None) or NONE
+
+    def in_currency(self, currency: str) -> Self | None:
+        entry = self._currencies.get(currency)
+        if entry is not None:
+            return self.model_copy(update={name: getattr(entry, name) for name in type(entry).model_fields})
+        return None if any(getattr(self, name) is not None for name in self.money) else self
 
     @property
     def formula(self) -> Formula | None:

@@ -1,9 +1,17 @@
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Literal
 
-from app.engine.effects.base import Line, MoneyOff
+from app.engine.effects.base import IN_CURRENCIES, Line, MoneyOff
 from app.engine.formulas import LineFormula
-from app.engine.money import Amount, Rounding
+from app.engine.money import Amount, Currency, Rounding
+from app.engine.stored import Stored
+
+
+class FixedPriceInCurrency(Stored):
+    """What remains to be paid of orders in another currency."""
+
+    fixed_amount: Amount
+    fixed_amount_formula: LineFormula = None
 
 
 class FixedPrice(MoneyOff):
@@ -17,8 +25,10 @@ class FixedPrice(MoneyOff):
     fixed_amount: Amount
     fixed_amount_formula: LineFormula = None
     effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"] = "APPLY_TO_ORDER"
+    currencies: Annotated[Mapping[Currency, FixedPriceInCurrency] | None, IN_CURRENCIES] = None
 
     figure: ClassVar[str] = "fixed_amount"
+    money: ClassVar[tuple[str, ...]] = ("fixed_amount",)
 
     def off_order(self, left_amount: int, base_amount: int, rounding: Rounding) -> int:
         return max(0, left_amount - self.fixed_amount)

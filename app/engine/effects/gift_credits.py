@@ -4,8 +4,9 @@ from app.engine.allocation import allocate
 from app.engine.applicability import Applicability
 from app.engine.application import NOTHING, Application
 from app.engine.cart import Cart
+from app.engine.currencies import MISMATCH_KEY, Mismatch
 from app.engine.effects.base import Effect, EffectScope, Hindrance
-from app.engine.money import Amount
+from app.engine.money import Amount, Currency
 
 
 class GiftCredits(Effect):
@@ -14,7 +15,7 @@ class GiftCredits(Effect):
     `balance` is what the card holds, of which sessions of others have reserved `locked_credits`. `credits` is how much
     of it the customer wants to use, empty for as much as the order takes. Never more is used than is left to pay, so
     credits that were asked for in vain stay on the card. On lines, what is paid is spread by what is left to pay for
-    each.
+    each. The card pays orders in its `currency`, the project's if empty.
     """
 
     type: Literal["GIFT"] = "GIFT"
@@ -22,6 +23,7 @@ class GiftCredits(Effect):
     balance: Amount
     locked_credits: Amount = 0
     credits: Amount | None = None
+    currency: Currency | None = None
 
     @property
     def free_amount(self) -> int:
@@ -31,6 +33,17 @@ class GiftCredits(Effect):
     def hindrance(self, cart: Cart, applicability: Applicability | None) -> Hindrance | None:
         if cart.amount is None:
             return Hindrance("missing_amount", "missing amount", "order.amount", "an amount", None, "with an order")
+        if not cart.takes(self.currency):
+            own_currency = self.currency or cart.home_currency
+            return Hindrance(
+                MISMATCH_KEY,
+                "currency mismatch",
+                "order.currency",
+                own_currency,
+                cart.currency,
+                f"with an order in {own_currency}",
+                Mismatch("the gift card", cart.currency or "", (own_currency or "",)).details,
+            )
         if self.effect == "APPLY_TO_ITEMS" and not cart.items:
             return Hindrance(
                 "missing_order_items_amount",

@@ -1,11 +1,19 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from app.engine.allocation import allocate_within
-from app.engine.effects.base import Line, MoneyOff
+from app.engine.effects.base import IN_CURRENCIES, Line, MoneyOff
 from app.engine.formulas import Formula, FormulaScope, LineFormula, percent_of_formula
-from app.engine.money import AmountLimit, Percent, Rounding, percent_of
+from app.engine.money import AmountLimit, Currency, Percent, Rounding, percent_of
+from app.engine.stored import Stored
+
+
+class PercentOffInCurrency(Stored):
+    """The caps for orders in another currency, instead of those of the discount."""
+
+    amount_limit: AmountLimit | None = None
+    aggregated_amount_limit: AmountLimit | None = None
 
 
 class PercentOff(MoneyOff):
@@ -22,10 +30,12 @@ class PercentOff(MoneyOff):
     amount_limit: AmountLimit | None = None
     aggregated_amount_limit: AmountLimit | None = None
     effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"] = "APPLY_TO_ORDER"
+    currencies: Annotated[Mapping[Currency, PercentOffInCurrency] | None, IN_CURRENCIES] = None
 
     figure: ClassVar[str] = "percent_off"
     order_limits: ClassVar[tuple[str, ...]] = ("aggregated_amount_limit",)
     multiplied: ClassVar[tuple[str, ...]] = ("percent_off", "amount_limit", "aggregated_amount_limit")
+    money: ClassVar[tuple[str, ...]] = ("amount_limit", "aggregated_amount_limit")
 
     def figure_from(self, formula: Formula, scope: FormulaScope, rounding: Rounding) -> Decimal | None:
         return percent_of_formula(formula, scope)

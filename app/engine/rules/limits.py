@@ -23,6 +23,7 @@ def account_of(counted: Counted, subject: RuleSubject) -> AccountKey | None:
         user_login=cart.user_login,
         now=cart.now,
         zone=cart.zone,
+        foreign_currency=cart.foreign_currency,
     )
 
 

@@ -4,8 +4,10 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from app.engine.currencies import CODES
 from app.engine.postings import Counted
 from app.engine.rules.conditions import Condition, Words
 from app.engine.rules.errors import InvalidRule
@@ -15,7 +17,7 @@ from app.engine.rules.line_operators import collections_in
 from app.engine.rules.lines_rule import LinesRule
 from app.engine.rules.logic import Logic, Number, Some, parse_logic
 from app.engine.rules.nodes import AllOf, AnyOf, LimitRule, Node, PlainRule
-from app.engine.rules.registry import NOT_YET, OPERATORS, AnyFact, Fact, Ids, Json, LimitFact, LineFact
+from app.engine.rules.registry import MINOR_UNITS, NOT_YET, OPERATORS, AnyFact, Fact, Ids, Json, LimitFact, LineFact
 from app.engine.rules.rule_set import Named, RuleSet, WrittenRule, WrittenRules
 from app.engine.rules.subject import Missing, Scope
 from app.engine.rules.values import BadValue
@@ -24,23 +26,26 @@ MOST_RULES = 100
 MOST_VALUES = 1000
 DEEPEST_RULES = 5
 LONGEST_TEXT = 1000
+MOST_CURRENCIES = 50
 ASKING_ONE = frozenset({"$is", "$in", "$is_not", "$not_in", "$not_intersect"})
 """Operators of a set of ids that look at no others than those they name."""
 RULE_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 
 
-def parse_rule_set(definition: Mapping[str, Any]) -> RuleSet:
+def parse_rule_set(definition: Mapping[str, Any], currency: str | None = None) -> RuleSet:
     """The rule set that `definition` (`{name, rules, error}` as on the wire; other members are ignored) means.
 
     No rules hold always. At most 100 rules, sub-rules included, at most 5 levels of them, 1,000 values in a condition.
+    With `currency` it is the rule set for orders in that currency, which is not the project's.
 
     Raises InvalidRule with the path of what is wrong.
     """
-    reader = _Reader()
+    reader = _Reader(currency)
     rules = reader.rules(definition.get("rules"), "rules", 1, under="")
     name = _text(definition.get("name"), "name")
     message = _message(definition.get("error"), "error")
-    return RuleSet(name, message, rules.written, rules.node, rules.counted, reader.named())
+    read_in = partial(parse_rule_set, definition) if reader.asks_amounts else None
+    return RuleSet(name, message, rules.written, rules.node, rules.counted, reader.named(), read_in)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,12 @@ class _Rule:
 
 
 class _Reader:
-    """Counts the rules it reads, and notes which segments and collections they name. `under` is the fact of the
-    enclosing rule about whose lines sub-rules are asked."""
+    """Counts the rules it reads, and notes which segments and collections they name, and whether they ask for amounts.
+    `under` is the fact of the enclosing rule about whose lines sub-rules are asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, currency: str | None) -> None:
+        self.currency = currency
+        self.asks_amounts = False
         self.count = 0
         self.segment_ids: set[str] = set()
         self.collection_ids: set[str] = set()
@@ -110,7 +117,14 @@ class _Reader:
             raise InvalidRule(path, "must be an object with name and conditions")
         fact = _fact(raw.get("name"), f"{path}.name", under)
         key = _property(raw.get("property"), f"{path}.property") if fact.type is Json else None
-        conditions = _conditions(raw.get("conditions"), f"{path}.conditions", fact)
+        conditions = written_conditions = _conditions(raw.get("conditions"), f"{path}.conditions", fact)
+        currencies = _currencies(raw.get("currencies"), f"{path}.currencies", fact)
+        is_mismatch = False
+        if fact.unit == MINOR_UNITS and conditions and not all(map(_is_about_nothing, conditions)):
+            self.asks_amounts = True
+            if self.currency is not None:
+                conditions = currencies.get(self.currency, conditions)
+                is_mismatch = self.currency not in currencies
         self.note(fact, conditions)
         picks_lines = isinstance(fact, LineFact) and not under
         inner = self.sub_rules(raw.get("rules"), f"{path}.rules", depth + 1, fact.name if picks_lines else under)
@@ -122,12 +136,16 @@ class _Reader:
         written = WrittenRule(
             fact.name,
             key,
-            {condition.operator: tuple(condition.expected) for condition in conditions},
+            _as_written(written_conditions),
             None if inner is None else inner.written,
             message,
+            {currency: _as_written(own) for currency, own in currencies.items()},
         )
         sub_rules = None if inner is None else inner.node
         counted = frozenset() if inner is None else inner.counted
+        if is_mismatch:
+            counted |= {fact.counted} if isinstance(fact, LimitFact) else set()
+            return _Rule(written, PlainRule(words, _no_amount, conditions, None, False), counted)
         if isinstance(fact, LimitFact):
             return _Rule(written, LimitRule(words, fact, conditions, sub_rules), counted | {fact.counted})
         if isinstance(fact, LineFact) and picks_lines:
@@ -175,6 +193,37 @@ def _conditions(raw: Any, path: str, fact: AnyFact) -> tuple[Condition, ...]:
     if not isinstance(raw, Mapping):
         raise InvalidRule(path, "must be an object of operators with lists of values")
     return tuple(_condition(name, expected, f"{path}.{name}", fact) for name, expected in raw.items())
+
+
+def _currencies(raw: Any, path: str, fact: AnyFact) -> dict[str, tuple[Condition, ...]]:
+    """The conditions on amounts in other currencies than the project's, by code."""
+    if raw is None:
+        return {}
+    if not isinstance(raw, Mapping) or len(raw) > MOST_CURRENCIES:
+        raise InvalidRule(path, f"must be an object with at most {MOST_CURRENCIES} currencies")
+    if fact.unit != MINOR_UNITS:
+        raise InvalidRule(path, f"must not be there: {fact.name} asks for no amount of money")
+    conditions = {}
+    for currency, entry in raw.items():
+        if currency not in CODES:
+            raise InvalidRule(f"{path}.{currency}", "must be a currency of ISO 4217 in capitals, such as EUR")
+        if not isinstance(entry, Mapping) or not entry.get("conditions"):
+            raise InvalidRule(f"{path}.{currency}", "must be an object with conditions")
+        conditions[currency] = _conditions(entry["conditions"], f"{path}.{currency}.conditions", fact)
+    return conditions
+
+
+def _as_written(conditions: Iterable[Condition]) -> dict[str, tuple[Any, ...]]:
+    return {condition.operator: tuple(condition.expected) for condition in conditions}
+
+
+def _is_about_nothing(condition: Condition) -> bool:
+    """Zero is the same in every currency."""
+    return all(operand == 0 for operand in condition.operands)
+
+
+def _no_amount(scope: Scope) -> Missing:
+    return Missing.CURRENCY
 
 
 def _condition(name: str, expected: Any, path: str, fact: AnyFact) -> Condition:

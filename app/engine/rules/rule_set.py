@@ -1,6 +1,6 @@
 """A rule set: parsed when it is saved, asked at checkout, printed as it goes over the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,13 +33,17 @@ ALLOWED = RuleOutcome(True)
 
 @dataclass(frozen=True, slots=True)
 class WrittenRule:
-    """A rule as it was written, for printing. `node` is kept apart in the tree of the set."""
+    """A rule as it was written, for printing. `node` is kept apart in the tree of the set.
+
+    `currencies` has the conditions on amounts for orders in other currencies than the project's.
+    """
 
     name: str
     property: str | None
     conditions: Mapping[str, tuple[Any, ...]]
     rules: "WrittenRules | None"
     message: str | None
+    currencies: Mapping[str, Mapping[str, tuple[Any, ...]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,8 @@ class RuleSet:
     """Rules joined by their logic. Made by `parse_rule_set`.
 
     `counted` are the counts that its limits look at; their accounts must be in the `counts` of the subject, and be
-    posted to by a redemption. What is `named` must be filled in at the customer and the lines of the cart.
+    posted to by a redemption. What is `named` must be filled in at the customer and the lines of the cart. `read_in`
+    reads the definition for another currency; None where no rule asks for an amount.
     """
 
     name: str | None
@@ -79,6 +84,20 @@ class RuleSet:
     tree: Node
     counted: frozenset[Counted]
     named: Named = NOTHING_NAMED
+    read_in: "Callable[[str], RuleSet] | None" = None
+    _in_currencies: "dict[str, RuleSet]" = field(default_factory=dict)
+
+    def in_currency(self, currency: str) -> "RuleSet":
+        """The rules as they are for orders in a currency that is not the project's; read once for each.
+
+        What asks for amounts, and has none in that currency, does not hold.
+        """
+        if self.read_in is None:
+            return self
+        found = self._in_currencies.get(currency)
+        if found is None:
+            found = self._in_currencies[currency] = self.read_in(currency)
+        return found
 
     def evaluate(self, subject: RuleSubject, explain: bool = False) -> RuleOutcome:
         """Ask the rules about `subject`.
@@ -127,6 +146,11 @@ def _print_rule(rule: WrittenRule) -> dict[str, Any]:
     }
     if rule.property is not None:
         printed["property"] = rule.property
+    if rule.currencies:
+        printed["currencies"] = {
+            currency: {"conditions": {operator: list(values) for operator, values in conditions.items()}}
+            for currency, conditions in rule.currencies.items()
+        }
     if rule.message is not None:
         printed["error"] = {"message": rule.message}
     return printed

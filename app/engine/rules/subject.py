@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from app.engine.cart import Cart, Item, Metadata
+from app.engine.currencies import MISMATCH_KEY
 from app.engine.postings import AccountKey, Counted
 
 
@@ -39,6 +40,7 @@ class Missing(Enum):
     ORDER = "missing_order"
     ITEMS = "missing_order_items"
     AMOUNT = "missing_amount"
+    CURRENCY = MISMATCH_KEY
 
 
 class Scope:

@@ -1,4 +1,4 @@
-"""Sentences: what would make a failed condition hold. Amounts are in minor units, because a cart has no currency."""
+"""Sentences: what would make a failed condition hold. Amounts are in minor units of the order's currency."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +18,7 @@ MISSING: Mapping[Missing, str] = {
     Missing.ORDER: "An order has to be given.",
     Missing.ITEMS: "The order has to list its items.",
     Missing.AMOUNT: "The order has to have an amount.",
+    Missing.CURRENCY: "The order has to be in a currency for which the rule has amounts.",
 }
 VERBS: Mapping[str, str] = {
     "$is": "has to be",

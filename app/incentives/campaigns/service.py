@@ -21,6 +21,7 @@ from app.incentives.categories.repository import CategoryRepository
 from app.incentives.categories.resolution import category_column, resolve_category
 from app.incentives.codes.errors import inside
 from app.incentives.codes.shapes import shape_of
+from app.incentives.currencies import check_currencies
 from app.incentives.promotions.creation import add_tier, read_promotion
 from app.incentives.promotions.repository import PromotionStackRepository, PromotionTierRepository
 from app.incentives.units import with_known_units
@@ -51,6 +52,7 @@ async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_li
     warnings: list[str] = []
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
+        check_currencies(caller.project, columns, "voucher.")
         columns = await with_known_units(session, caller.project_id, columns, "voucher.discount")
         category = await resolve_category(session, caller.project_id, body.category, body.category_id)
         campaign = Campaign(
@@ -103,7 +105,9 @@ async def update(db: Database, caller: Caller, name_or_id: str, body: CampaignUp
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
         campaign = await get_campaign(session, caller, name_or_id)
-        columns = await with_known_units(session, caller.project_id, changed_columns(campaign, body))
+        columns = changed_columns(campaign, body)
+        check_currencies(caller.project, columns)
+        columns = await with_known_units(session, caller.project_id, columns)
         columns |= await category_column(session, caller.project_id, body.changes())
         vouchers = VoucherRepository(session, caller.project_id, case_sensitive=caller.project.case_sensitive_codes)
         if campaign.discount is not None and columns.get("discount", campaign.discount) != campaign.discount:

@@ -9,6 +9,7 @@ from app.access.callers import Caller
 from app.engine.postings import Counted
 from app.incentives.categories.repository import CategoryRepository
 from app.incentives.categories.resolution import resolve_category
+from app.incentives.currencies import check_currencies
 from app.incentives.promotions import events
 from app.incentives.promotions.rendering import tier_list, tier_read
 from app.incentives.promotions.repository import PromotionTierRepository
@@ -38,6 +39,7 @@ async def add_tier(
     tiers = PromotionTierRepository(session, caller.project_id)
     category = await resolve_category(session, caller.project_id, body.category, body.category_id)
     columns = {"discount": body.action.discount.model_dump(mode="json", exclude_none=True)}
+    check_currencies(caller.project, columns, f"{path}action.")
     columns = await with_known_units(session, caller.project_id, columns, f"{path}action.discount")
     hierarchy = body.hierarchy if body.hierarchy is not None else await tiers.next_hierarchy(campaign.id)
     tier = PromotionTier(

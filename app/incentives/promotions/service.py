@@ -9,6 +9,7 @@ from app.access.configuration import change_configuration
 from app.incentives.campaigns.errors import CampaignNotFound
 from app.incentives.campaigns.repository import CampaignRepository
 from app.incentives.categories.resolution import category_column
+from app.incentives.currencies import check_currencies
 from app.incentives.promotions import events
 from app.incentives.promotions.creation import add_tier, read_tiers
 from app.incentives.promotions.errors import NoPromotion, TierNotFound
@@ -68,7 +69,9 @@ async def update(db: Database, caller: Caller, tier_id: str, body: TierUpdate) -
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
         tier, campaign = await _get(session, caller, tier_id)
-        columns = await with_known_units(session, caller.project_id, _changed_columns(tier, body), "action.discount")
+        columns = _changed_columns(tier, body)
+        check_currencies(caller.project, columns, "action.")
+        columns = await with_known_units(session, caller.project_id, columns, "action.discount")
         columns |= await category_column(session, caller.project_id, given)
         if "tier_metadata" in columns:
             caller.project.check_metadata("promotion_tier", columns["tier_metadata"])

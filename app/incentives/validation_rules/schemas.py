@@ -54,7 +54,11 @@ ContextType = Annotated[str, AfterValidator(_is_context_type), Field(json_schema
 Rules = Annotated[
     dict[str, Any],
     Field(
-        description="Numbered conditions and, under `logic`, how they are joined.",
+        description="Numbered conditions and, under `logic`, how they are joined. Conditions on amounts of money are "
+        "in the project's currency; beside them "
+        '`"currencies": {"USD": {"conditions": {"$more_than": [6000]}}}` has those for orders in others. '
+        "To an order in a currency that has none the rule does not hold, with the key "
+        "`currency_mismatch`.",
         examples=[
             {
                 "1": {"name": "order.amount", "conditions": {"$more_than": [5000]}, "rules": {}},

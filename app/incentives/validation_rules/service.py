@@ -9,6 +9,7 @@ from app.access.callers import Caller
 from app.access.configuration import change_configuration
 from app.engine.bundles import parse_bundle
 from app.engine.rules import InvalidRule, parse_rule_set
+from app.incentives.currencies import check_currencies
 from app.incentives.validation_rules import assignments as assigning
 from app.incentives.validation_rules import events
 from app.incentives.validation_rules.errors import (
@@ -45,10 +46,11 @@ DEFAULTS: Mapping[str, Any] = {"rules": {"logic": ""}, "type": "expression", "co
 async def create(db: Database, caller: Caller, body: ValidationRuleCreate) -> ValidationRuleRead:
     """Keep a new rule, which binds nothing yet.
 
-    Raises InvalidValidationRules.
+    Raises InvalidValidationRules, InvalidPayload.
     """
     columns = _columns({name: getattr(body, name) for name in ValidationRuleCreate.model_fields})
     _check(columns)
+    check_currencies(caller.project, columns)
     rule = ValidationRule(
         project_id=caller.project_id, id=new_id("val"), created_at=clock.now(), updated_at=None, **columns
     )
@@ -61,10 +63,11 @@ async def create(db: Database, caller: Caller, body: ValidationRuleCreate) -> Va
 async def update(db: Database, caller: Caller, rule_id: str, body: ValidationRuleUpdate) -> ValidationRuleRead:
     """Change the members that were sent; everything the rule binds is bound by the new definition at once.
 
-    Raises ValidationRuleNotFound, InvalidValidationRules.
+    Raises ValidationRuleNotFound, InvalidValidationRules, InvalidPayload.
     """
     columns = _columns(body.changes())
     _check(columns)
+    check_currencies(caller.project, columns)
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
         rule = await ValidationRuleRepository(session, caller.project_id).find(rule_id)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from app.engine.effects import Discount
+from app.engine.money import Currency
 from app.incentives.categories.schemas import CategoryId, CategoryName, CategoryRead
 from app.incentives.schedule import ScheduleIn, SchedulePatch, ValidityHours, ValidityTimeframe
 from app.incentives.validation_rules.schemas import AssignmentList
@@ -22,6 +23,9 @@ class Gift(WireIn):
     """What a gift card is made with, in minor units, and whether it pays orders or only the lines its rule picks."""
 
     amount: Amount
+    currency: Annotated[
+        Currency | None, Field(description="ISO 4217, of the orders it pays; the project's when left out.")
+    ] = None
     effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"] = "APPLY_TO_ORDER"
 
 
@@ -93,6 +97,7 @@ class GiftRead(WireOut):
     subtracted_amount: int
     redeemed_amount: int
     balance: int
+    currency: str | None = None
     effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"]
 
 

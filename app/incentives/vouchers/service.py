@@ -12,6 +12,7 @@ from app.incentives.campaigns.repository import CampaignRepository
 from app.incentives.categories.resolution import category_column, resolve_category
 from app.incentives.codes.guessing import refuse_weakness
 from app.incentives.codes.shapes import code_config_of, shape_of
+from app.incentives.currencies import check_currencies
 from app.incentives.units import with_known_units
 from app.incentives.validation_rules.assignments import assign, assignments_of, unassign_all
 from app.incentives.vouchers import events
@@ -45,6 +46,7 @@ async def create(
         category = await resolve_category(session, caller.project_id, body.category, body.category_id)
         own = own_columns(body, campaign) | ({"category_id": category.id} if category else {})
         caller.project.check_metadata("voucher", own.get("voucher_metadata"))
+        check_currencies(caller.project, own)
         own = await with_known_units(session, caller.project_id, own)
         code = code or body.code
         warnings: list[str] = []
@@ -75,7 +77,9 @@ async def update(db: Database, caller: Caller, code: str, body: VoucherUpdate) -
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
         voucher, campaign = await _get(session, caller, code)
-        columns = await with_known_units(session, caller.project_id, changed_columns(voucher, campaign, body))
+        columns = changed_columns(voucher, campaign, body)
+        check_currencies(caller.project, columns)
+        columns = await with_known_units(session, caller.project_id, columns)
         columns |= await category_column(session, caller.project_id, body.changes())
         if "voucher_metadata" in columns:
             caller.project.check_metadata("voucher", columns["voucher_metadata"] or {})

@@ -68,5 +68,6 @@ def gift_read(gift: Mapping[str, Any], standing: Standing = UNTOUCHED) -> dict[s
         "subtracted_amount": holdings.subtracted_amount,
         "redeemed_amount": holdings.redeemed_amount,
         "balance": holdings.balance,
+        **({"currency": gift["currency"]} if "currency" in gift else {}),
         "effect": gift["effect"],
     }
