@@ -277,9 +277,7 @@ async def test_a_project_without_a_currency_compares_none(client: AsyncClient, p
     await give_coupon(client, project, "CODE", discount={"type": "AMOUNT", "amount_off": 500})
 
     redeemed = await redeem(client, project, in_currency("USD", "CODE"))
-    refused = await client.post(
-        "/v1/vouchers/OTHER", json={"discount": IN_DOLLARS}, headers=project.server
-    )
+    refused = await client.post("/v1/vouchers/OTHER", json={"discount": IN_DOLLARS}, headers=project.server)
 
     assert (redeemed["order"]["currency"], redeemed["order"]["total_discount_amount"]) == ("USD", 500)
     assert refused.status_code == 400

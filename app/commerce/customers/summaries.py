@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Row, and_, cast, func, select, true
+from sqlalchemy import BigInteger, ColumnElement, Row, and_, case, cast, func, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -102,14 +102,15 @@ async def _redemptions(
 async def _orders(session: AsyncSession, project_id: int, customer_ids: Sequence[str]) -> dict[str, OrdersSummary]:
     spent = func.greatest(0, func.coalesce(Order.amount, 0) - Order.discount_amount - Order.items_discount_amount)
     is_home = _is_home(project_id, Order.currency)
-    amounts = func.array_agg(aggregate_order_by(spent, Order.created_at.desc(), Order.id.desc())).filter(is_home)
+    at_home = case((is_home, spent))
+    newest_first = aggregate_order_by(at_home, is_home.desc(), Order.created_at.desc(), Order.id.desc())
     statement = (
         select(
             Order.customer_id,
             func.sum(spent).filter(is_home).label("total"),
             func.count().label("orders_count"),
             func.count().filter(is_home).label("home_orders_count"),
-            cast(amounts, ARRAY(BigInteger))[1].label("last_amount"),
+            func.array_agg(newest_first)[1].label("last_amount"),
             func.max(Order.created_at).label("last_date"),
         )
         .where(Order.project_id == project_id, Order.customer_id.in_(customer_ids), Order.status.in_(EARNED))

@@ -19,7 +19,7 @@ CROSS JOIN LATERAL (
         (sum(paid_amount) FILTER (WHERE is_home))::bigint AS orders_amount, max(created_at) AS last_order_at,
         (array_agg(paid_amount ORDER BY created_at DESC, id DESC) FILTER (WHERE is_home))[1] AS last_order_amount
     FROM (
-        SELECT id, created_at, coalesce(currency = home.currency, true) AS is_home,
+        SELECT id, created_at, coalesce(orders.currency = home.currency, true) AS is_home,
             greatest(0, coalesce(amount, 0) - discount_amount - items_discount_amount) AS paid_amount
         FROM orders, (SELECT currency FROM projects WHERE id = $1) AS home (currency)
         WHERE 'orders' = ANY ($3) AND project_id = $1 AND customer_id = asked.id
