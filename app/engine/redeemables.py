@@ -32,8 +32,8 @@ class Redeemable:
     rules it had earlier, so that no count is ever stale. `units` and `variables` are handed to
     the effect (`EffectScope`). Of categories with a lower `hierarchy` the redeemables are applied first. A tender pays
     with money that the customer has (a gift card, points) and is no discount. `bundles` are those that its rules ask
-    for, with the rule's id. What `belongs_to_another` is for one customer alone, who is not that of the cart. `mismatch`
-    says what has no amount in the currency of the order (`in_currency_of`).
+    for, with the rule's id. What `belongs_to_another` is for one customer alone, who is not that of the cart.
+    `mismatch` says what has no amount in the currency of the order (`in_currency_of`).
     """
 
     kind: RedeemableKind
