@@ -159,6 +159,9 @@ class ApplicableRedeemable(RedeemableDetails):
     status: Literal["APPLICABLE"]
     id: str
     object: Literal["voucher", "promotion_tier"]
+    automatic: Annotated[
+        bool | None, Field(description="True for a code that nobody named: support gave it for the next order.")
+    ] = None
     order: CalculatedOrder
     applicable_to: ListBody[ApplicableToEntry]
     inapplicable_to: ListBody[ApplicableToEntry]

@@ -44,6 +44,8 @@ def outcome_read(outcome: Outcome, snapshot: Snapshot, request: CheckoutIn, *, r
     if outcome.status == "APPLICABLE" and isinstance(redeemable, Redeemable):
         shown["order"] = snapshot_order(outcome, snapshot, with_items="order" in request.options.expand)
         shown |= targets_read(redeemable.applicability, outcome.cart_before or outcome.cart, outcome.application)
+        if any(redeemable is automatic for automatic in snapshot.automatic):
+            shown["automatic"] = True
         shown["result"] = result_read(redeemable.effect, outcome.application) | bundle_result(outcome.bundle)
     elif outcome.failure is not None:
         shown["result"] = failure_result(outcome.failure, request_id=request_id) | bundle_result(outcome.bundle)

@@ -103,7 +103,14 @@ class SessionIn(WireIn):
 class CheckoutIn(WireIn):
     """A cart and what should be used on it, for validation and redemption alike."""
 
-    redeemables: Annotated[list[RedeemableIn], Field(min_length=1, max_length=MAX_REDEEMABLES)]
+    redeemables: Annotated[
+        list[RedeemableIn],
+        Field(
+            max_length=MAX_REDEEMABLES,
+            description="May be empty when a customer is named: then codes are used that support gave them with "
+            "`auto_apply`. Such codes are used next to those that are named, too, and are in the answer like them.",
+        ),
+    ]
     order: OrderIn | None = None
     customer: CustomerIn | None = None
     tracking_id: Annotated[str, Field(max_length=500)] | None = None

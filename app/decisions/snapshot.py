@@ -18,6 +18,7 @@ from app.commerce.orders.resolution import (
     stored_items,
 )
 from app.commerce.orders.schemas import OrderIn
+from app.decisions.automatic import AUTOMATIC, decided_with, email_to_match
 from app.decisions.currency_accounts import accounts_of_money
 from app.decisions.errors import DuplicatedRedeemables, StackNotAlone, TooManyRedeemables
 from app.decisions.formula_facts import with_formula_facts
@@ -50,7 +51,7 @@ from app.incentives.configuration import (
 )
 from app.incentives.promotions.schemas import MOST_TIERS
 from app.kit.db import Connection, Database
-from app.kit.errors import NotFound
+from app.kit.errors import InvalidPayload, NotFound
 from app.ledger.accounts import open_accounts
 from app.ledger.errors import Outdated
 from app.ledger.movements import Holdings, Opening
@@ -58,12 +59,14 @@ from app.models import Category
 
 # One round trip. Every branch is a look-up by key, so the cost depends on the cart and not on how much is stored.
 # Arrays rather than joins: a plan made while a table was small would join by reading all accounts of the project.
-SNAPSHOT = """
-WITH voucher AS MATERIALIZED (
+SNAPSHOT = f"""
+WITH customer AS MATERIALIZED (
+    SELECT known, id, normal_email FROM customers AS known WHERE project_id = $1 AND (id = $4 OR source_id = $5)
+), voucher AS MATERIALIZED (
     SELECT known, id, campaign_id, type FROM vouchers AS known
     WHERE project_id = $1 AND (normal_code = ANY ($2) OR id = ANY ($3)) AND deleted_at IS NULL
-), customer AS MATERIALIZED (
-    SELECT known, id FROM customers AS known WHERE project_id = $1 AND (id = $4 OR source_id = $5)
+    UNION ALL
+    SELECT * FROM ({AUTOMATIC}) AS automatic
 ), sku AS MATERIALIZED (
     SELECT known, product_id FROM skus AS known
     WHERE project_id = $1 AND (id = ANY ($8) OR source_id = ANY ($8)) AND deleted_at IS NULL
@@ -82,7 +85,7 @@ SELECT
     ARRAY(SELECT known FROM accounts AS known
         WHERE project_id = $1
             AND owner_id = ANY (ARRAY(SELECT unnest(ARRAY[id, campaign_id]) FROM voucher) || $12)
-            AND measure = ANY ('{uses,ordered,discounted}')
+            AND measure = ANY ('{{uses,ordered,discounted}}')
             AND subject = ANY (ARRAY['', $9, $10, 'customer:' || (SELECT id FROM customer)])
             AND period = ANY ($11)) AS accounts,
     ARRAY(SELECT known FROM accounts AS known
@@ -97,16 +100,18 @@ Row = Mapping[str, Any]
 class Snapshot:
     """What was read at `version`, as rows for the answer and as values for the engine.
 
-    `tiers` are the promotion tiers by id; `stack_id` is the promotion stack that is asked for. `stacking` are the
-    project's rules, `counts` what accounts have counted so far, in positive numbers. `holdings` are what the gift cards
-    hold, by voucher; those without an account yet are not in it and hold what they were made with. `unopened` are
-    accounts that began to count after there were redemptions and have no row yet: they must be opened
-    (`ledger.accounts.open_accounts`) before anything is posted to them, and read again.
+    `automatic` are codes that the customer uses without naming them. `tiers` are the promotion tiers by id; `stack_id`
+    is the promotion stack that is asked for. `stacking` are the project's rules, `counts` what accounts have counted so
+    far, in positive numbers. `holdings` are what the gift cards hold, by voucher; those without an account yet are not
+    in it and hold what they were made with. `unopened` are accounts that began to count after there were redemptions
+    and have no row yet: they must be opened (`ledger.accounts.open_accounts`) before anything is posted to them, and
+    read again.
     """
 
     version: int
     cart: Cart
     redeemables: tuple[Redeemable | Unresolved, ...]
+    automatic: tuple[Redeemable, ...]
     vouchers: Mapping[str, Row]
     campaigns: Mapping[str, CompiledCampaign]
     tiers: Mapping[str, CompiledTier]
@@ -121,19 +126,36 @@ class Snapshot:
     unopened: frozenset[AccountKey]
 
 
-async def read(db: Database, cache: ConfigurationCache, caller: Caller, request: CheckoutIn, now: datetime) -> Snapshot:
-    """The snapshot of `request`, with every account that it may post to opened.
+async def read(
+    db: Database,
+    cache: ConfigurationCache,
+    caller: Caller,
+    request: CheckoutIn,
+    now: datetime,
+    *,
+    with_automatic: bool = False,
+) -> Snapshot:
+    """The snapshot of `request`, with every account that it may post to opened; `with_automatic` with the codes that
+    its customer uses without naming them.
 
     Raises what `load` raises.
     """
     async with db.connection() as connection:
-        snapshot = await load(connection, cache, caller, request, now)
+        snapshot = await load(connection, cache, caller, request, now, with_automatic=with_automatic)
     if not snapshot.unopened:
         return snapshot
     async with db.write() as session:
         await open_accounts(session, caller.project_id, sorted(snapshot.unopened), caller.project.zone)
     async with db.connection() as connection:
-        return await load(connection, cache, caller, request, now)
+        return await load(connection, cache, caller, request, now, with_automatic=with_automatic)
+
+
+def require_something(request: CheckoutIn) -> None:
+    """Without redeemables a request must say whose automatic codes it means. Raises InvalidPayload."""
+    if not request.redeemables and request.customer is None:
+        raise InvalidPayload(
+            "redeemables", "Name at least one, or the customer who may have codes to be used by itself."
+        )
 
 
 def decision_on(snapshot: Snapshot, caller: Caller, options: OptionsIn, *, explain: bool) -> Decision:
@@ -151,18 +173,22 @@ def decision_on(snapshot: Snapshot, caller: Caller, options: OptionsIn, *, expla
     duplicate = first_duplicate(snapshot.redeemables)
     if duplicate is not None:
         raise DuplicatedRedeemables(duplicate.id)
-    decide = best_deal if options.best_deal else evaluate
-    return decide(
-        snapshot.cart,
-        snapshot.redeemables,
-        stacking,
-        rounding=caller.project.settings.rounding,
-        explain=explain,
-    )
+    choose = best_deal if options.best_deal else evaluate
+
+    def decide(redeemables: Sequence[Redeemable | Unresolved]) -> Decision:
+        return choose(snapshot.cart, redeemables, stacking, rounding=caller.project.settings.rounding, explain=explain)
+
+    return decided_with(snapshot.redeemables, snapshot.automatic, decide, may_displace=options.best_deal)
 
 
 async def load(
-    connection: Connection, cache: ConfigurationCache, caller: Caller, request: CheckoutIn, now: datetime
+    connection: Connection,
+    cache: ConfigurationCache,
+    caller: Caller,
+    request: CheckoutIn,
+    now: datetime,
+    *,
+    with_automatic: bool = False,
 ) -> Snapshot:
     """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration;
     what rules ask of segments and collections takes up to three more (`memberships`), what discounts give one more
@@ -191,6 +217,7 @@ async def load(
         f"user:{caller.user_login}",
         [period_name(period, now, project.zone) for period in ALL_PERIODS],
         promotions.owner_ids,
+        email_to_match(caller, request.customer) if with_automatic and stack_id is None else None,
     )
     if row["version"] != project.version:
         raise Outdated
@@ -220,7 +247,8 @@ async def load(
     found = _by_name(row["vouchers"])
     redeemables: list[Redeemable | Unresolved] = []
     unopened: set[AccountKey] = set()
-    for asked in request.redeemables:
+    unnamed = _unnamed(request, row["vouchers"], found, project.case_sensitive_codes)
+    for asked in [*request.redeemables, *unnamed]:
         if asked.object != "voucher":
             for tier in promotions.meant_by(asked):
                 if isinstance(tier, CompiledTier):
@@ -251,10 +279,12 @@ async def load(
     redeemables = await with_formula_facts(connection, project.id, redeemables, row["vouchers"])
     cart = await with_memberships(connection, cache, project, cart, redeemables)
     redeemables = await with_unit_counts(connection, project.id, cart, redeemables, request.session_key)
+    named_count = len(redeemables) - len(unnamed)
     return Snapshot(
         version=row["version"],
         cart=cart,
-        redeemables=tuple(redeemables),
+        redeemables=tuple(redeemables[:named_count]),
+        automatic=tuple(each for each in redeemables[named_count:] if isinstance(each, Redeemable)),
         vouchers={voucher["id"]: voucher for voucher in row["vouchers"]},
         campaigns=configuration.campaigns,
         tiers=promotions.tiers,
@@ -375,6 +405,18 @@ def _stack_id(request: CheckoutIn) -> str | None:
                 raise StackNotAlone(asked.id)
             return asked.id
     return None
+
+
+def _unnamed(
+    request: CheckoutIn, vouchers: Sequence[Row], found: Mapping[str, Row], case_sensitive: bool
+) -> list[RedeemableIn]:
+    """The automatic codes that were read although the request does not name them."""
+    automatic = [voucher for voucher in vouchers if voucher["auto_apply"]]
+    if not automatic:
+        return []
+    named = [_find(found, asked, case_sensitive) for asked in request.redeemables if asked.object == "voucher"]
+    named_ids = {voucher["id"] for voucher in named if voucher is not None}
+    return [RedeemableIn(id=voucher["code"]) for voucher in automatic if voucher["id"] not in named_ids]
 
 
 def _by_name(vouchers: Sequence[Row]) -> dict[str, Row]:

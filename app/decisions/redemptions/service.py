@@ -12,11 +12,12 @@ from app.decisions.recording import Recorded, Recording, record
 from app.decisions.redemptions.rendering import redemption_answer
 from app.decisions.redemptions.rows import Attempt, announcements, event_of, failure_row, rows_of
 from app.decisions.schemas import CheckoutIn
-from app.decisions.snapshot import Snapshot, customer_differs, decision_on, read
+from app.decisions.snapshot import Snapshot, customer_differs, decision_on, read, require_something
 from app.engine.postings import AccountKey
 from app.incentives.configuration import ConfigurationCache
 from app.incentives.vouchers.standing import Standing
 from app.kit.db import Database
+from app.kit.errors import InvalidPayload
 from app.ledger.movements import value_account
 
 
@@ -29,16 +30,19 @@ async def redeem(
     is recorded too, and committed before the error leaves.
 
     Raises RedemptionFailed with the first failure; NotFound for an unknown customer or order id; DuplicatedRedeemables;
-    TooManyRedeemables;
+    TooManyRedeemables; InvalidPayload when there is nothing to redeem;
     RanOut or Outdated when somebody else was faster: then nothing is written and the caller tries again.
     """
-    snapshot = await read(db, cache, caller, request, now)
+    require_something(request)
+    snapshot = await read(db, cache, caller, request, now, with_automatic=True)
     if caller.project.metadata_schemas:
         _check_metadata(caller, request, snapshot)
     kept = await _keep(db, caller, request, snapshot, now)
     if kept is not request:
-        request, snapshot = kept, await read(db, cache, caller, kept, now)
+        request, snapshot = kept, await read(db, cache, caller, kept, now, with_automatic=True)
     attempt = Attempt(caller, request, now, snapshot, decision_on(snapshot, caller, request.options, explain=explain))
+    if not attempt.decision.outcomes:
+        raise InvalidPayload("redeemables", "Nothing is named, and the customer has no code that is used by itself.")
     if not attempt.decision.is_valid:
         raise await _recorded_failure(db, attempt)
     return await _record(db, attempt, explain=explain)
@@ -69,7 +73,7 @@ async def _keep(db: Database, caller: Caller, request: CheckoutIn, snapshot: Sna
             await keep_overrides(session, caller, items, now, path="order.items", currency=snapshot.cart.currency)
         if customer is not None and keeps_customer:
             row = await profiles.upsert(session, caller, customer, now)
-            customer = CustomerIn(id=row.id)
+            customer = CustomerIn(id=row.id, email=customer.email)
     return request.model_copy(update={"customer": customer})
 
 

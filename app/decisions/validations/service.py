@@ -14,7 +14,7 @@ from app.decisions.rendering import (
     tracking_id_of,
 )
 from app.decisions.schemas import CheckoutIn
-from app.decisions.snapshot import Snapshot, decision_on, opening_of, read
+from app.decisions.snapshot import Snapshot, decision_on, opening_of, read, require_something
 from app.engine.decision import Decision
 from app.incentives.configuration import ConfigurationCache
 from app.kit.db import Database
@@ -30,10 +30,12 @@ async def validate(
     With a session, a valid decision is held for it: from then on others find taken what it would use up. One that is
     not valid leaves what the session holds as it is.
 
-    Raises NotFound for an unknown customer id or order id, DuplicatedRedeemables, TooManyRedeemables;
+    Raises NotFound for an unknown customer id or order id, DuplicatedRedeemables, TooManyRedeemables,
+    InvalidPayload when neither a redeemable nor a customer is named;
     RanOut or Outdated when somebody else was faster: then nothing is held and the caller tries again.
     """
-    snapshot = await read(db, cache, caller, request, now)
+    require_something(request)
+    snapshot = await read(db, cache, caller, request, now, with_automatic=True)
     decision = decision_on(snapshot, caller, request.options, explain=explain)
     shown = [outcome_read(outcome, snapshot, request, request_id=caller.request_id) for outcome in decision.outcomes]
     by_status: dict[str, list[dict[str, Any]]] = {}

@@ -63,6 +63,16 @@ class GoodwillCreate(WireIn):
         list[UnitName], Field(max_length=20, description="Only for products of these collections, by id.")
     ] = Field(default_factory=list)
 
+    auto_apply: Annotated[
+        bool,
+        Field(
+            description="Use the discount on the customer's next order, without anybody naming the code: every "
+            "validation and redemption with a server key that names this customer, by id, source id or e-mail, applies "
+            "it next to what is named, as long as it takes nothing else's place. It can still be named, too. "
+            "Requests that redeem a promotion stack, and those of browsers, do not use it by themselves."
+        ),
+    ] = False
+
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         customer = self.customer
@@ -70,6 +80,10 @@ class GoodwillCreate(WireIn):
             raise PydanticCustomError("customer", "Name the customer by id, source_id or email.")
         if (self.discount is None) == (self.gift is None):
             raise PydanticCustomError("worth", "Give either a discount or a gift.")
+        if self.auto_apply and self.gift is not None:
+            raise PydanticCustomError(
+                "auto_apply", "A gift card pays when it is named; only a discount can auto_apply."
+            )
         return self
 
     @property

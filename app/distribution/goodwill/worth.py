@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.distribution.goodwill.schemas import GoodwillAmount, GoodwillCreate
-from app.distribution.goodwill_settings.messages import DEFAULT_MESSAGE, fill
+from app.distribution.goodwill_settings.messages import AUTOMATIC_MESSAGE, DEFAULT_MESSAGE, fill
 from app.engine.effects import AmountOff, PercentOff
 from app.engine.validity import MONTHS
 
@@ -27,7 +27,7 @@ def columns_of(body: GoodwillCreate, valid_days: int, now: datetime) -> dict[str
     if body.gift is not None:
         effect = "APPLY_TO_ITEMS" if is_limited(body) else "APPLY_TO_ORDER"
         return {**common, "type": "GIFT_VOUCHER", "gift": {"amount": body.gift.amount, "effect": effect}}
-    return {**common, "discount": _discount(body), "redemption_quantity": 1}
+    return {**common, "discount": _discount(body), "redemption_quantity": 1, "auto_apply": body.auto_apply}
 
 
 def is_limited(body: GoodwillCreate) -> bool:
@@ -79,7 +79,7 @@ def text_for(
         "agent": body.agent,
         "customer_name": customer_name or "",
     }
-    return fill(message or DEFAULT_MESSAGE, values)
+    return fill(message or (AUTOMATIC_MESSAGE if body.auto_apply else DEFAULT_MESSAGE), values)
 
 
 def spoken_worth(body: GoodwillCreate, currency: str | None) -> str:

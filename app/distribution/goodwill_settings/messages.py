@@ -7,6 +7,10 @@ PLACEHOLDERS = ("code", "worth", "expires_on", "agent", "customer_name")
 DEFAULT_MESSAGE = (
     "We are sorry for the trouble. Your code {code} is worth {worth}. It is for you alone and valid until {expires_on}."
 )
+AUTOMATIC_MESSAGE = (
+    "We are sorry for the trouble. {worth} will be taken off your next order by itself, until {expires_on}. Should you "
+    "be asked for a code, it is {code}."
+)
 
 
 def check_message(message: str) -> str:
