@@ -229,3 +229,15 @@ async def test_the_official_client_gets_it_without_naming_it(
     assert [each.id for each in validated.redeemables] == [given["code"]]
     assert redeemed.redemptions[0].voucher.code == given["code"]
     assert redeemed.order.total_amount == 1500
+
+
+async def test_a_session_holds_it_for_its_own_redemption(client: AsyncClient, project: ProjectKeys, desk: Desk) -> None:
+    given = await give(client, desk, auto_apply=True)
+    held = await validate(client, project, cart(customer=ADA, session={"type": "LOCK", "ttl": 60}))
+
+    elsewhere = await validate(client, project, cart(customer=ADA))
+    redeemed = await redeem(client, project, cart(customer=ADA, session=held["session"]))
+
+    assert applied(held) == [(given["code"], True)]
+    assert not elsewhere["valid"]
+    assert redeemed["order"]["total_amount"] == 1500
