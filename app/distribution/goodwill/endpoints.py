@@ -68,7 +68,10 @@ async def get_support_customer(
     reference: CustomerReference,
     limit: Annotated[int, Query(ge=1, le=100, description="At most this many in each list.")] = 20,
 ) -> Response:
-    """Get a customer as support needs them: earlier goodwill, what they hold, and which attempts failed and why."""
+    """Get a customer as support needs them: earlier goodwill, what they hold, and which attempts failed and why.
+
+    Goodwill and attempts are also those of guests with the same mail address.
+    """
     return answered(await service.customer(db, caller, reference, limit))
 
 

@@ -18,9 +18,9 @@ class GoodwillRepository(Repository[Goodwill]):
         found: Goodwill | None = await self.session.scalar(rows.execution_options(populate_existing=True))
         return found
 
-    async def given_to(self, customer_id: str, limit: int) -> Sequence[Goodwill]:
-        """What the customer was given, newest first."""
-        rows = self.rows().where(Goodwill.customer_id == customer_id)
+    async def given_to(self, customer_ids: Sequence[str], limit: int) -> Sequence[Goodwill]:
+        """What these customers were given, newest first."""
+        rows = self.rows().where(Goodwill.customer_id.in_(customer_ids))
         return (await self.session.scalars(rows.order_by(Goodwill.id.desc()).limit(limit))).all()
 
     async def vouchers_of(self, given: Sequence[Goodwill]) -> dict[str, Voucher]:
@@ -29,11 +29,11 @@ class GoodwillRepository(Repository[Goodwill]):
         rows = select(Voucher).where(Voucher.project_id == self.project_id, Voucher.id.in_(ids))
         return {voucher.id: voucher for voucher in await self.session.scalars(rows)}
 
-    async def refused_attempts(self, customer_id: str, limit: int) -> Sequence[Any]:
-        """The customer's redemptions that failed, newest first."""
+    async def refused_attempts(self, customer_ids: Sequence[str], limit: int) -> Sequence[Any]:
+        """The redemptions of these customers that failed, newest first."""
         rows = select(Redemption).where(
             Redemption.project_id == self.project_id,
-            Redemption.customer_id == customer_id,
+            Redemption.customer_id.in_(customer_ids),
             Redemption.object == "redemption",
             Redemption.result == "FAILURE",
         )

@@ -38,6 +38,9 @@ from app.kit.lists import Slice, fetch_slice
 from app.ledger.errors import RanOut
 from app.models import Goodwill, Project, Voucher
 
+MOST_GUESTS = 50
+"""Of the customers who share a mail address, so many are looked at."""
+
 
 async def create(db: Database, caller: Caller, body: GoodwillCreate, base_url: str) -> dict[str, Any]:
     """Give something to a customer; a GoodwillGiven in JSON values. Nothing is kept of what no budget has room for.
@@ -109,17 +112,20 @@ async def search(db: Database, caller: Caller, query: GoodwillQuery) -> tuple[li
 
 
 async def customer(db: Database, caller: Caller, reference: str, limit: int) -> dict[str, Any]:
-    """A SupportCustomer in JSON values: what they were given, hold and were refused, at most `limit` of each.
+    """A SupportCustomer in JSON values: what they were given, hold and were refused, at most `limit` of each. What
+    happened to them as a guest with the same mail address is theirs, too.
 
     Raises NotFound.
     """
     async with db.read() as session:
-        known = await CustomerRepository(session, caller.project_id).get(reference)
+        customers = CustomerRepository(session, caller.project_id)
+        known = await customers.get(reference)
+        ids = await customers.same_mailbox(known, MOST_GUESTS)
         summaries = await load_summaries(session, caller.project_id, [known.id])
         goodwill = GoodwillRepository(session, caller.project_id)
-        given = await goodwill.given_to(known.id, limit + 1)
+        given = await goodwill.given_to(ids, limit + 1)
         shown = await read_all(session, caller.project_id, given, clock.now())
-        refused = [attempt_read(row) for row in await goodwill.refused_attempts(known.id, limit + 1)]
+        refused = [attempt_read(row) for row in await goodwill.refused_attempts(ids, limit + 1)]
         wallet = await wallet_of(session, caller, known.id, WalletQuery(limit=limit))
     return {
         "customer": customer_read(known, summaries[known.id]).model_dump(mode="json"),

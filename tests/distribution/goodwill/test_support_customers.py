@@ -41,6 +41,20 @@ async def test_support_sees_what_a_customer_was_given_holds_and_was_refused(
     assert all(attempt["message"] for attempt in shown["refused_attempts"]["data"])
 
 
+async def test_what_happened_to_them_as_a_guest_is_shown_too(
+    client: AsyncClient, project: ProjectKeys, desk: Desk
+) -> None:
+    given = await give(client, desk, "ADA@example.com")
+    await try_to_redeem(client, project, cart("TYPO", customer={"email": "ada@Example.com"}))
+    await try_to_redeem(client, project, cart("OTHER", customer={"email": "bob@example.com"}))
+    await try_to_redeem(client, project, cart("TYPO", customer={"source_id": "ada", "email": "ada@example.com"}))
+
+    shown = await ask_desk(client, desk, "customers/ada")
+
+    assert [each["code"] for each in shown["goodwill"]["data"]] == [given["code"]]
+    assert [attempt["code"] for attempt in shown["refused_attempts"]["data"]] == ["TYPO", "TYPO"]
+
+
 async def test_each_list_ends_at_the_limit_and_says_so(client: AsyncClient, project: ProjectKeys, desk: Desk) -> None:
     given = [await give(client, desk) for _ in range(3)]
     for _ in range(3):
