@@ -56,7 +56,8 @@ async def get_goodwill(db: Db, caller: Reader, goodwill_id: GoodwillId) -> Goodw
 async def cancel_goodwill(db: Db, caller: Writer, goodwill_id: GoodwillId) -> GoodwillRead:
     """Take back a code that was not used. It is disabled, and its amount goes back into the budgets, once.
 
-    A code that was redeemed stays (`goodwill_used`), unless the redemption is rolled back first.
+    A code that was redeemed stays (`goodwill_used`), unless the redemption is rolled back first. Disabling the voucher
+    itself gives nothing back, because it could be enabled again.
     """
     return await service.cancel(db, caller, goodwill_id)
 
