@@ -18,6 +18,7 @@ from app.commerce.orders import endpoints as orders
 from app.commerce.product_collections import endpoints as product_collections
 from app.commerce.products import endpoints as products
 from app.commerce.segments import endpoints as segments
+from app.decisions.merges import endpoints as merges
 from app.decisions.qualifications import endpoints as qualifications
 from app.decisions.redemptions import endpoints as redemptions
 from app.decisions.sessions import endpoints as sessions
@@ -48,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     qualifications.router,
     orders.router,
     customers.router,
+    merges.router,
     products.router,
     segments.router,
     product_collections.router,

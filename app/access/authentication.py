@@ -35,6 +35,7 @@ _HEADERS: dict[Surface, tuple[str, str]] = {
 
 _PROJECT_COLUMNS = (
     "p.id, p.public_id, p.timezone, p.currency, p.case_sensitive_codes, p.settings, p.stacking_rules, "
+    "p.identity_key, "
     "p.configuration_version, "
     "(SELECT jsonb_object_agg(related_object, to_jsonb(s)) FROM metadata_schemas s WHERE s.project_id = p.id) "
     "AS metadata_schemas"
@@ -243,6 +244,7 @@ def project_view(row: Any) -> ProjectView:
         currency=row["currency"],
         metadata_schemas=compile_schemas(_plain(row["metadata_schemas"])),
         stacking=rules_of(_plain(row["stacking_rules"])),
+        identity_key=row["identity_key"],
     )
 
 

@@ -15,7 +15,8 @@ from app.kit.metadata_schema import MetadataSchema
 class ProjectView:
     """What a request needs to know of its project. `version` is the configuration this view was read at.
 
-    `metadata_schemas` are by resource; most projects have none.
+    `metadata_schemas` are by resource; most projects have none. `identity_key` is the project's secret for hashes of
+    what tells buyers apart.
     """
 
     id: int
@@ -27,6 +28,7 @@ class ProjectView:
     currency: str | None = None
     metadata_schemas: Mapping[str, MetadataSchema] = field(default_factory=dict)
     stacking: StackingRules = DEFAULT_STACKING_RULES
+    identity_key: bytes = field(default=b"", repr=False)
 
     def check_metadata(self, resource: str, metadata: Mapping[str, Any] | None, path: str = "metadata") -> None:
         """Metadata that is to be kept with a resource; without a schema, and where none is given, anything goes.

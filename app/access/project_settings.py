@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.engine.identities import SCOPES, IdentityScope, Unknown
 from app.engine.money import Rounding
 
 ALPHANUMERIC = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -18,6 +19,45 @@ class DefaultCodeConfig(BaseModel):
 
     charset: Annotated[str, Field(min_length=2, max_length=512)] = ALPHANUMERIC
     length: Annotated[int, Field(ge=1, le=64)] = 8
+
+
+class IdentityScopes(BaseModel):
+    """By what limits per customer tell buyers apart, and what becomes of those who do not give it: `require` refuses
+    them where a limit asks, `allow` leaves them uncounted, `shared` counts all of them together. Scopes that are `off`
+    are not looked at."""
+
+    model_config = ConfigDict(frozen=True)
+
+    account: Annotated[Unknown, Field(description="The customer, by `id` or `source_id`.")] = "require"
+    email: Annotated[
+        Unknown,
+        Field(description="The mail address, whatever its case, its plus tag or dots that its provider ignores."),
+    ] = "off"
+    phone: Annotated[
+        Unknown, Field(description="The phone number, however it is written; `dial_code` tells the country.")
+    ] = "off"
+    device: Annotated[Unknown, Field(description="`identity.device` of the checkout: a fingerprint you made.")] = "off"
+    payment: Annotated[
+        Unknown, Field(description="`identity.payment` of the checkout: such as a card's fingerprint.")
+    ] = "off"
+
+    @model_validator(mode="after")
+    def _counts_somehow(self) -> "IdentityScopes":
+        if set(self.policies.values()) == {"off"}:
+            raise ValueError("At least one scope has to count, or no limit per customer would.")
+        return self
+
+    @property
+    def are_default(self) -> bool:
+        """Whether the account alone counts and has to be given, as the contract has it."""
+        return self.account == "require" and self.email == self.phone == self.device == self.payment == "off"
+
+    @property
+    def policies(self) -> dict[IdentityScope, Unknown]:
+        return {scope: getattr(self, scope) for scope in SCOPES}
+
+
+ACCOUNT_ONLY = IdentityScopes()
 
 
 class ProjectSettings(BaseModel):
@@ -42,3 +82,6 @@ class ProjectSettings(BaseModel):
         Literal["refuse", "warn"],
         Field(description="What happens when codes that are worth money are to be generated in a guessable shape."),
     ] = "refuse"
+    identity_scopes: Annotated[IdentityScopes, Field(description="By what limits per customer tell buyers apart.")] = (
+        ACCOUNT_ONLY
+    )

@@ -32,4 +32,5 @@ def view_of(project: Project) -> ProjectView:
         version=project.configuration_version,
         currency=project.currency,
         stacking=rules_of(project.stacking_rules),
+        identity_key=project.identity_key,
     )

@@ -1,14 +1,14 @@
 """Promotion tiers at the checkout: those a request names, by themselves or as a stack, and those nobody has to name."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.access.callers import ProjectView
 from app.decisions.memberships import with_named
 from app.decisions.schemas import RedeemableIn
 from app.engine.cart import Cart
-from app.engine.postings import AccountKey, Counted, Period, account_key
-from app.engine.redeemables import DEFAULT_HIERARCHY, Redeemable, Unresolved
+from app.engine.postings import AccountKey, Counted, Period
+from app.engine.redeemables import DEFAULT_HIERARCHY, Redeemable, Unresolved, keys_of
 from app.incentives.configuration import CompiledTier, ConfigurationCache
 from app.incentives.promotions.catalogue import index_of, load_live, load_tiers
 from app.kit.db import Connection
@@ -71,24 +71,10 @@ def tier_redeemable(tier: CompiledTier, counts: Mapping[AccountKey, int], *, in_
 
 
 def unopened_of(
-    history: Iterable[Counted], object_id: str, campaign_id: str | None, cart: Cart, counts: Mapping[AccountKey, int]
+    history: Collection[Counted], object_id: str, campaign_id: str | None, cart: Cart, counts: Mapping[AccountKey, int]
 ) -> set[AccountKey]:
     """Accounts without a row whose count began when there was a history."""
-    keys = (
-        account_key(
-            counted,
-            object_id=object_id,
-            campaign_id=campaign_id,
-            customer_id=cart.customer.id if cart.customer else None,
-            api_key_id=cart.api_key_id,
-            user_login=cart.user_login,
-            now=cart.now,
-            zone=cart.zone,
-            foreign_currency=cart.foreign_currency,
-        )
-        for counted in history
-    )
-    return {key for key in keys if key is not None and key not in counts}
+    return {key for key in keys_of(history, object_id, campaign_id, cart) if key not in counts} if history else set()
 
 
 async def promotion_candidates(

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from app.commerce.customers.identities import IdentityIn
 from app.commerce.customers.schemas import CustomerIn
 from app.commerce.orders.schemas import OrderIn
 from app.engine.money import LARGEST_INTEGER, READ_WHOLE
@@ -113,6 +114,7 @@ class CheckoutIn(WireIn):
     ]
     order: OrderIn | None = None
     customer: CustomerIn | None = None
+    identity: IdentityIn | None = None
     tracking_id: Annotated[str, Field(max_length=500)] | None = None
     metadata: Metadata | None = None
     options: OptionsIn = Field(default_factory=OptionsIn)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from app.access.callers import Caller
+from app.access.callers import Caller, ProjectView
+from app.commerce.customers.identities import buyer_of
 from app.commerce.customers.profiles import given as customer_columns
 from app.commerce.customers.schemas import CustomerIn
 from app.commerce.orders.errors import OrderInAnotherCurrency
@@ -35,6 +36,7 @@ from app.engine.cart import Address, Cart, Customer, Product, Sku
 from app.engine.decision import Decision
 from app.engine.effects import Effect, GiftCredits
 from app.engine.evaluate import evaluate
+from app.engine.identities import ACCOUNT_SUBJECT, Identities
 from app.engine.postings import AccountKey, period_name
 from app.engine.redeemables import DEFAULT_HIERARCHY, Redeemable, Unresolved, first_duplicate
 from app.engine.stacking import StackingRules
@@ -84,13 +86,20 @@ SELECT
         WHERE project_id = $1 AND related_object_id = ANY (ARRAY(SELECT id FROM voucher))) AS assignments,
     ARRAY(SELECT known FROM accounts AS known
         WHERE project_id = $1
-            AND owner_id = ANY (ARRAY(SELECT unnest(ARRAY[id, campaign_id]) FROM voucher) || $12)
+            AND owner_id = ANY (ARRAY(SELECT unnest(ARRAY[id, campaign_id]) FROM voucher) || $11)
             AND measure = ANY ('{{uses,ordered,discounted}}')
-            AND subject = ANY (ARRAY['', $9, $10, 'customer:' || (SELECT id FROM customer)])
-            AND period = ANY ($11)) AS accounts,
+            AND subject = ANY ($9 || ARRAY['customer:' || (SELECT id FROM customer)])
+            AND period = ANY ($10)) AS accounts,
     ARRAY(SELECT known FROM accounts AS known
         WHERE project_id = $1 AND owner_id = ANY (ARRAY(SELECT id FROM voucher WHERE type = 'GIFT_VOUCHER'))
             AND measure = 'balance' AND subject = '' AND period = '') AS holdings
+"""
+
+# Counts of identities that the request does not say itself, because they are kept with the customer.
+IDENTITY_ACCOUNTS = """
+SELECT owner_id, measure, subject, period, balance, held FROM accounts
+WHERE project_id = $1 AND owner_id = ANY ($2) AND measure = ANY ('{uses,ordered,discounted}') AND subject = ANY ($3)
+    AND period = ANY ($4)
 """
 
 Row = Mapping[str, Any]
@@ -191,8 +200,9 @@ async def load(
     with_automatic: bool = False,
 ) -> Snapshot:
     """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration;
-    what rules ask of segments and collections takes up to three more (`memberships`), what discounts give one more
-    (`given_units`), what sessions hold one more or two (`holds`), promotions that this process lacks up to two
+    one more where limits per customer count what only the customer's row has, or for a customer who was merged into
+    another; what rules ask of segments and collections takes up to three more (`memberships`), what discounts give one
+    more (`given_units`), what sessions hold one more or two (`holds`), promotions that this process lacks up to two
     (`named_promotions`), and an order in another currency than the project's one (`currency_accounts`).
 
     Raises StackNotAlone; OrderInAnotherCurrency; NotFound for a customer's or order's id that the project does not
@@ -203,6 +213,8 @@ async def load(
     promotions = await named_promotions(connection, cache, project, request.redeemables)
     order, customer = request.order or OrderIn(), request.customer or CustomerIn()
     names = [redeemable.id for redeemable in request.redeemables if redeemable.object == "voucher"]
+    subjects = ["", f"api_key:{caller.api_key_id}", f"user:{caller.user_login}", *_given_identities(project, request)]
+    periods = [period_name(period, now, project.zone) for period in ALL_PERIODS]
     row = await connection.fetchrow(
         SNAPSHOT,
         project.id,
@@ -213,9 +225,8 @@ async def load(
         order.id,
         None if order.id else order.source_id,
         catalogue_names(order.items or ()),
-        f"api_key:{caller.api_key_id}",
-        f"user:{caller.user_login}",
-        [period_name(period, now, project.zone) for period in ALL_PERIODS],
+        subjects,
+        periods,
         promotions.owner_ids,
         email_to_match(caller, request.customer) if with_automatic and stack_id is None else None,
     )
@@ -225,6 +236,9 @@ async def load(
         raise NotFound("customer", customer.id)
     if order.id and row["kept_order"] is None:
         raise NotFound("order", order.id)
+    if row["customer"] is not None and row["customer"]["merged_into"] is not None:
+        request = _made_by(request, row["customer"]["merged_into"])
+        return await load(connection, cache, caller, request, now, with_automatic=with_automatic)
     configuration = await cache.load(
         connection,
         project.id,
@@ -235,10 +249,17 @@ async def load(
     )
     cart = _cart(caller, request, row, now)
     counting = row["accounts"]
-    if cart.foreign_currency is not None:
+    unread = () if cart.identities is None else _unread(cart.identities, subjects, row["customer"])
+    if cart.foreign_currency is not None or unread:
         owner_ids = {owner for each in row["vouchers"] for owner in (each["id"], each["campaign_id"]) if owner}
         owner_ids |= set(promotions.owner_ids)
-        counting = [*counting, *await accounts_of_money(connection, project.id, owner_ids, cart.foreign_currency)]
+        if cart.foreign_currency is not None:
+            counting = [*counting, *await accounts_of_money(connection, project.id, owner_ids, cart.foreign_currency)]
+        if unread:
+            counting = [
+                *counting,
+                *await connection.fetch(IDENTITY_ACCOUNTS, project.id, sorted(owner_ids), unread, periods),
+            ]
     counts = {
         AccountKey(account["owner_id"], account["measure"], account["subject"], account["period"]): -account["balance"]
         for account in counting
@@ -298,6 +319,26 @@ async def load(
         holdings=holdings,
         unopened=frozenset(unopened),
     )
+
+
+def _given_identities(project: ProjectView, request: CheckoutIn) -> Sequence[str]:
+    """The subjects of identities that the request names by itself, without what is kept with the customer."""
+    given = request.customer
+    customer = None if given is None else Customer(email=given.email, phone=given.phone)
+    named = buyer_of(project, request.identity, customer)
+    return () if named is None else named.subjects
+
+
+def _made_by(request: CheckoutIn, customer_id: str) -> CheckoutIn:
+    """The request, in the name of the customer into whom the one it names was merged."""
+    customer = request.customer or CustomerIn()
+    return request.model_copy(update={"customer": customer.model_copy(update={"id": customer_id, "source_id": None})})
+
+
+def _unread(identities: Identities, read: Sequence[str], customer: Row | None) -> Sequence[str]:
+    """The subjects whose counts were not read: those that the request does not give and the customer's row has."""
+    account = None if customer is None else f"{ACCOUNT_SUBJECT}:{customer['id']}"
+    return [subject for subject in identities.subjects if subject != account and subject not in read]
 
 
 def redeemable_of(
@@ -442,6 +483,7 @@ def _cart(caller: Caller, request: CheckoutIn, row: Row, now: datetime) -> Cart:
         items = resolve_items(given.items or (), catalogue, path="order.items")
         amount, initial_amount, discount_amount = order_amount(given.amount, items), given.initial_amount, 0
         metadata = given.metadata or {}
+    customer = _customer(request.customer, row["customer"])
     return Cart(
         now=now,
         zone=caller.project.zone,
@@ -450,12 +492,13 @@ def _cart(caller: Caller, request: CheckoutIn, row: Row, now: datetime) -> Cart:
         initial_amount=initial_amount,
         discount_amount=discount_amount,
         metadata=metadata,
-        customer=_customer(request.customer, row["customer"]),
+        customer=customer,
         redemption_metadata=request.metadata or {},
         api_key_id=caller.api_key_id,
         user_login=caller.user_login,
         currency=currency,
         home_currency=caller.project.currency,
+        identities=buyer_of(caller.project, request.identity, customer),
     )
 
 

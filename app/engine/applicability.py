@@ -175,15 +175,15 @@ class Applicability:
 
     def unit_accounts(self, items: Sequence[Item], owner: UnitOwner) -> set[AccountKey]:
         """The accounts that count units of its limited entries in an order of these lines."""
-        accounts = {
-            owner.account_of(limit, target.name, item)
+        own = {
+            account
             for target in self.included.entries
             for limit in target.unit_limits
             if owner.applies(limit)
             for item in items
             if target.covers(item)
+            for account in owner.accounts_of(limit, target.name, item)
         }
-        own = {account for account in accounts if account is not None}
         return own if self.narrowed_by is None else own | self.narrowed_by.unit_accounts(items, owner)
 
 

@@ -9,6 +9,8 @@ from datetime import date, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from app.engine.identities import ACCOUNT_SUBJECT, Identities
+
 Metadata = Mapping[str, Any]
 
 
@@ -116,6 +118,10 @@ class Customer:
     created_at: datetime | None = None
 
 
+NOBODY = Identities(lacking="account")
+NEWCOMER = Identities()
+
+
 @dataclass(frozen=True, slots=True)
 class Cart:
     """Everything a decision may depend on, and nothing else.
@@ -125,7 +131,8 @@ class Cart:
     `now` is an aware instant; `zone` is the project's time zone, in which days and hours are meant. `currency` is that
     of all amounts here, `home_currency` the project's, in which amounts that name none are; a project without one
     compares no currencies.
-    `api_key_id` and `user_login` say through what and for whom the request came.
+    `api_key_id` and `user_login` say through what and for whom the request came. `identities` are given where a project
+    counts a customer under more than the account.
     """
 
     now: datetime
@@ -141,6 +148,16 @@ class Cart:
     user_login: str | None = None
     currency: str | None = None
     home_currency: str | None = None
+    identities: Identities | None = None
+
+    @property
+    def buyer(self) -> Identities:
+        """For whom limits per customer count; unless the project says otherwise, for the account."""
+        if self.identities is not None:
+            return self.identities
+        if self.customer is None:
+            return NOBODY
+        return NEWCOMER if self.customer.id is None else Identities((f"{ACCOUNT_SUBJECT}:{self.customer.id}",))
 
     @property
     def foreign_currency(self) -> str | None:

@@ -308,9 +308,8 @@ def _postings(
         AccountKey(redeemable.object_id, "uses"): None if redeemable.uses_limit is None else -redeemable.uses_limit
     }
     if redeemable.counted:
-        for account in keys_of(redeemable.counted, redeemable, cart).values():
-            if account is not None:
-                accounts.setdefault(account, None)
+        for account in keys_of(redeemable.counted, redeemable.object_id, redeemable.campaign_id, cart):
+            accounts.setdefault(account, None)
     for account, floor in floors.items():
         accounts[account] = strictest_floor(accounts.get(account), floor)
     if application.credits:

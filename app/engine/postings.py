@@ -1,6 +1,6 @@
 """Whatever can run out is an account with a floor; what a decision takes from it is a posting."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple
@@ -97,37 +97,40 @@ class Counted:
         return cls(measure, scope, per, period)  # type: ignore[arg-type]  # only names we stored come here
 
 
-def account_key(
+def account_keys(
     counted: Counted,
     *,
     object_id: str,
     campaign_id: str | None,
-    customer_id: str | None,
+    buyers: Sequence[str],
     api_key_id: str | None,
     user_login: str | None,
     now: datetime,
     zone: ZoneInfo,
     foreign_currency: str | None = None,
-) -> AccountKey | None:
-    """The account that `counted` means for this redeemable (`object_id`, of `campaign_id`), buyer, key and instant, and
-    for money of an order in `foreign_currency`, which is not the project's.
+) -> tuple[AccountKey, ...]:
+    """The accounts that `counted` means for this redeemable (`object_id`, of `campaign_id`), buyer, key and instant,
+    and for money of an order in `foreign_currency`, which is not the project's: for a count per customer one for each
+    identity of the buyer (`buyers` are their subjects), else one.
 
-    The subject carries its kind (`customer:cust_...`), so that a user's login can never be taken for a customer's id.
+    A subject carries its kind (`customer:cust_...`), so that a user's login can never be taken for a customer's id.
 
-    None when there is nobody or nothing to count for: no campaign, a customer the project does not know, no user.
+    None at all when there is nobody or nothing to count for: no campaign, a customer the project does not know yet.
     """
     owner_id = campaign_id if counted.scope == "campaign" else object_id
     if owner_id is None:
-        return None
-    subject = ""
-    if counted.per:
-        who = {"customer": customer_id, "api_key": api_key_id, "user": user_login}[counted.per]
-        if who is None:
-            return None
-        subject = f"{counted.per}:{who}"
+        return ()
+    subjects: Sequence[str] = ("",)
+    if counted.per == "customer":
+        subjects = buyers
+    elif counted.per:
+        who = api_key_id if counted.per == "api_key" else user_login
+        subjects = () if who is None else (f"{counted.per}:{who}",)
     if foreign_currency is not None and counted.measure in MONEY:
-        subject = f"currency:{foreign_currency}|{subject}" if subject else f"currency:{foreign_currency}"
-    return AccountKey(owner_id, counted.measure, subject, period_name(counted.period, now, zone))
+        of_currency = f"currency:{foreign_currency}"
+        subjects = [f"{of_currency}|{subject}" if subject else of_currency for subject in subjects]
+    period = period_name(counted.period, now, zone)
+    return tuple(AccountKey(owner_id, counted.measure, subject, period) for subject in subjects)
 
 
 def reversed_postings(postings: Iterable[Posting]) -> tuple[Posting, ...]:

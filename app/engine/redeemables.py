@@ -1,6 +1,6 @@
 """What can be redeemed, as the engine sees it: everything a decision needs to know, read beforehand."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ from app.engine.bundles import BundleRule
 from app.engine.cart import Cart, Metadata
 from app.engine.currencies import Mismatch
 from app.engine.effects import Effect
-from app.engine.postings import AccountKey, Counted, account_key
+from app.engine.postings import AccountKey, Counted, account_keys
 from app.engine.rules import Named, RuleSet
 from app.engine.unit_limits import UnitOwner
 from app.engine.units import UnitSource
@@ -101,24 +101,21 @@ def named_by(redeemables: Iterable[Redeemable | Unresolved]) -> Named | None:
     return Named(frozenset(segment_ids), asks_all_segments, frozenset(collection_ids))
 
 
-def keys_of(counted: Iterable[Counted], redeemable: Redeemable, cart: Cart) -> dict[Counted, AccountKey | None]:
-    """The account each kind of count means for this redeemable and cart; None where there is nobody to count for."""
-    customer_id = cart.customer.id if cart.customer is not None else None
-    foreign_currency = cart.foreign_currency
-    return {
-        kind: account_key(
+def keys_of(counted: Iterable[Counted], object_id: str, campaign_id: str | None, cart: Cart) -> Iterator[AccountKey]:
+    """The accounts these kinds of count mean for a redeemable of a campaign and for this cart."""
+    buyers, foreign_currency = cart.buyer.subjects, cart.foreign_currency
+    for kind in counted:
+        yield from account_keys(
             kind,
-            object_id=redeemable.object_id,
-            campaign_id=redeemable.campaign_id,
-            customer_id=customer_id,
+            object_id=object_id,
+            campaign_id=campaign_id,
+            buyers=buyers,
             api_key_id=cart.api_key_id,
             user_login=cart.user_login,
             now=cart.now,
             zone=cart.zone,
             foreign_currency=foreign_currency,
         )
-        for kind in counted
-    }
 
 
 def unit_owner(redeemable: Redeemable, cart: Cart) -> UnitOwner:
@@ -127,8 +124,7 @@ def unit_owner(redeemable: Redeemable, cart: Cart) -> UnitOwner:
         redeemable.object_id,
         redeemable.campaign_id,
         redeemable.kind == "promotion_tier",
-        cart.customer.id if cart.customer is not None else None,
-        cart.customer is not None,
+        cart.buyer,
     )
 
 

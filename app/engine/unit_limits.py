@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.engine.cart import Item
+from app.engine.cart import NOBODY, Item
 from app.engine.formulas import Formula, FormulaScope, whole_of
+from app.engine.identities import Identities
 from app.engine.postings import AccountKey, Posting
 
 
@@ -32,27 +33,24 @@ class UnitLimit:
 
 @dataclass(frozen=True, slots=True)
 class UnitOwner:
-    """Whose units are counted: the redeemable's and its campaign's (a code without one is its own), for the customer of
-    the order. `has_customer` without an id is a customer whom the project does not know yet."""
+    """Whose units are counted: the redeemable's and its campaign's (a code without one is its own), for the
+    `buyer`."""
 
     object_id: str
     campaign_id: str | None = None
     is_tier: bool = False
-    customer_id: str | None = None
-    has_customer: bool = False
+    buyer: Identities = NOBODY
 
-    def account_of(self, limit: UnitLimit, name: str, item: Item) -> AccountKey | None:
-        """The account that counts what the entry called `name` discounts on this line; None when nobody can be counted
-        for."""
-        if limit.per_customer and self.customer_id is None:
-            return None
+    def accounts_of(self, limit: UnitLimit, name: str, item: Item) -> tuple[AccountKey, ...]:
+        """The accounts that count what the entry called `name` discounts on this line: for a limit per customer one for
+        each identity of the buyer, none when nobody can be counted for."""
         owner_id = self.object_id if limit.scope == "promotion_tier" else self.campaign_id or self.object_id
         subject = f"item:{name}"
         if limit.per_product:
             subject += f"|product:{_product_of(item)}"
         if limit.per_customer:
-            subject += f"|customer:{self.customer_id}"
-        return AccountKey(owner_id, "units", subject)
+            return tuple(AccountKey(owner_id, "units", f"{subject}|{buyer}") for buyer in self.buyer.subjects)
+        return (AccountKey(owner_id, "units", subject),)
 
     def applies(self, limit: UnitLimit) -> bool:
         """A limit of a promotion tier means nothing for a code."""
@@ -70,26 +68,27 @@ class UnitRooms:
 
     def allowed(self, limits: Sequence[UnitLimit], name: str, item: Item, wanted: int) -> int:
         """How many of the `wanted` units of the line have room, which is then taken."""
-        accounts = []
+        taking: list[AccountKey] = []
         for limit in limits:
             if not self.owner.applies(limit):
                 continue
-            if limit.per_customer and not self.owner.has_customer:
+            if limit.per_customer and self.owner.buyer.lacking is not None:
                 return 0
-            account = self.owner.account_of(limit, name, item)
-            counted = 0 if account is None else self._counts.get(account, 0) + self._taken.get(account, 0)
+            accounts = self.owner.accounts_of(limit, name, item)
+            counted = max((self._counts.get(key, 0) + self._taken.get(key, 0) for key in accounts), default=0)
             wanted = min(wanted, max(0, limit.units(self.about) - counted))
-            if account is not None:
-                accounts.append(account)
-        for account in accounts:
+            taking += accounts
+        for account in taking:
             self._taken[account] = self._taken.get(account, 0) + wanted
         return wanted
 
     def postings(self, limits: Sequence[UnitLimit], name: str, item: Item, units: int) -> list[Posting]:
         """What discounting so many units of the line takes."""
-        accounts = ((limit, self.owner.account_of(limit, name, item)) for limit in limits if self.owner.applies(limit))
         return [
-            Posting(account, -units, -limit.units(self.about)) for limit, account in accounts if account is not None
+            Posting(account, -units, -limit.units(self.about))
+            for limit in limits
+            if self.owner.applies(limit)
+            for account in self.owner.accounts_of(limit, name, item)
         ]
 
 

@@ -11,16 +11,13 @@ from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.engine.identities import ACCOUNT_SUBJECT, SHARED_POOL
 from app.engine.postings import MONEY, AccountKey, Posting, period_bounds
 from app.models import Account, Redemption
 
 PostingArrays = tuple[list[str], list[str], list[str], list[str], list[int], list[int | None]]
 
-SUBJECT_COLUMNS = {
-    "customer": Redemption.customer_id,
-    "api_key": Redemption.api_key_id,
-    "user": Redemption.user_login,
-}
+SENDER_COLUMNS = {"api_key": Redemption.api_key_id, "user": Redemption.user_login}
 
 
 def posting_arrays(postings: Sequence[Posting]) -> PostingArrays:
@@ -47,6 +44,26 @@ def counts_redemptions(project_id: int) -> ColumnElement[bool]:
         & (Redemption.status == "SUCCEEDED")
         & (Redemption.related_object_type != "redemption")
     )
+
+
+def buyers_of(redemption: Redemption) -> tuple[str, ...]:
+    """The subjects of whom limits per customer counted a redemption for: what it says, else its customer."""
+    if redemption.subjects is not None:
+        return tuple(f"{kind}:{who}" for kind, who in redemption.subjects.items())
+    return () if redemption.customer_id is None else (f"{ACCOUNT_SUBJECT}:{redemption.customer_id}",)
+
+
+def _counted_for(subject: str) -> ColumnElement[bool]:
+    """The rows that are counted for this subject."""
+    kind, _, who = subject.partition(":")
+    if kind in SENDER_COLUMNS:
+        return SENDER_COLUMNS[kind].expression == who
+    said: ColumnElement[bool] = Redemption.subjects[kind].astext == who
+    if kind != ACCOUNT_SUBJECT:
+        return said
+    if who == SHARED_POOL:
+        return Redemption.customer_id.is_(None) & said
+    return (Redemption.customer_id == who) & (Redemption.subjects.is_(None) | said)
 
 
 def measured(account: AccountKey) -> ColumnElement[int]:
@@ -95,8 +112,7 @@ async def recount(session: AsyncSession, project_id: int, account: AccountKey, z
         currency, subject = _currency_of(subject)
         rows &= Redemption.currency.is_not_distinct_from(currency)
     if subject:
-        kind, _, subject_id = subject.partition(":")
-        rows &= SUBJECT_COLUMNS[kind] == subject_id
+        rows &= _counted_for(subject)
     if account.period:
         begin, end = period_of(account.period, zone)
         rows &= (Redemption.created_at >= begin) & (Redemption.created_at < end)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.engine.identities import SCOPES
 from app.engine.postings import MONEY, AccountKey
 from app.kit.db import Database
 from app.ledger.accounts import recount
@@ -30,10 +31,11 @@ _AMOUNTS = {
 _SUBJECTS = {
     "": "''",
     "currency": "'currency:' || currency",
-    "customer": "'customer:' || customer_id",
+    "customer": "'customer:' || CASE WHEN subjects IS NULL THEN customer_id ELSE subjects ->> 'customer' END",
     "api_key": "'api_key:' || api_key_id",
     "user": "'user:' || user_login",
 }
+_SUBJECTS |= {kind: f"'{kind}:' || (subjects ->> '{kind}')" for kind in SCOPES if kind != "account"}
 _PERIODS = {
     "": "''",
     "day": "to_char(created_at AT TIME ZONE :timezone, 'YYYY-MM-DD')",

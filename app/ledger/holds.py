@@ -38,6 +38,32 @@ CROSS JOIN LATERAL (
 ) AS own
 """
 
+IS_OF_SUBJECT = "(subject = :subject OR right(subject, length(:subject) + 1) = '|' || :subject)"
+HELD_FOR: Final = f"""
+SELECT DISTINCT owner_id, measure, subject, period FROM holds WHERE project_id = :project AND {IS_OF_SUBJECT}
+"""
+MOVE_HOLDS: Final = f"""
+WITH gone AS (
+    DELETE FROM holds WHERE project_id = :project AND {IS_OF_SUBJECT} RETURNING *
+), moved AS (
+    SELECT gone.*, left(subject, -length(:subject)) || :other AS new_subject FROM gone
+), kept AS (
+    INSERT INTO holds (project_id, session_key, object_id, owner_id, measure, subject, period, amount, expires_at)
+    SELECT project_id, session_key, object_id, owner_id, measure, new_subject, period, amount, expires_at FROM moved
+    ON CONFLICT (project_id, session_key, object_id, owner_id, measure, subject, period) DO UPDATE
+        SET amount = holds.amount + excluded.amount, expires_at = greatest(holds.expires_at, excluded.expires_at)
+), change AS (
+    SELECT owner_id, measure, subject, period, sum(amount) AS amount FROM (
+        SELECT owner_id, measure, subject, period, -amount AS amount FROM moved
+        UNION ALL SELECT owner_id, measure, new_subject, period, amount FROM moved
+    ) AS changes
+    GROUP BY owner_id, measure, subject, period
+)
+UPDATE accounts AS account SET held = account.held + change.amount FROM change
+WHERE account.project_id = :project AND account.owner_id = change.owner_id AND account.measure = change.measure
+    AND account.subject = change.subject AND account.period = change.period
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
@@ -102,6 +128,27 @@ async def release(session: AsyncSession, project_id: int, session_key: str, obje
     await session.execute(
         text("SELECT end_session(:project, :key, :object, '{}', '{}', '{}', '{}', '[]')"),
         {"project": project_id, "key": session_key, "object": object_id},
+    )
+
+
+async def held_for(session: AsyncSession, project_id: int, subject: str) -> list[AccountKey]:
+    """The accounts of this subject that sessions hold something of, be it the whole subject or its last part."""
+    rows = await session.execute(text(HELD_FOR), {"project": project_id, "subject": subject})
+    return [AccountKey(*row) for row in rows]
+
+
+async def move_holds(session: AsyncSession, project_id: int, subject: str, other: str) -> None:
+    """Let sessions hold of the other subject's accounts what they hold of this one's, even if that is more than is
+    left. Both have their rows, and these are locked (`lock_accounts`)."""
+    await session.execute(text(MOVE_HOLDS), {"project": project_id, "subject": subject, "other": other})
+
+
+async def lock_accounts(session: AsyncSession, project_id: int, accounts: Sequence[AccountKey]) -> None:
+    """Keep accounts that count as they are until the transaction ends, in the order in which everybody locks them."""
+    owners, measures, subjects, periods = _names(accounts)
+    await session.execute(
+        text("SELECT lock_accounts(:project, :owners, :measures, :subjects, :periods, '[]')"),
+        {"project": project_id, "owners": owners, "measures": measures, "subjects": subjects, "periods": periods},
     )
 
 

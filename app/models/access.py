@@ -15,7 +15,8 @@ class Project(Base, Timestamps):
     `configuration_version` moves with every change of campaigns, rules, keys or settings, so that a process notices a
     stale cache before it uses it. `settings` are those without a column of their own. `stacking_rules` are
     `engine.stacking.StackingRules` with an id and dates, empty while the defaults hold. `webhook_token` signs what we
-    send to the shop, so it cannot be a hash.
+    send to the shop, so it cannot be a hash. `identity_key` makes hashes of what tells buyers apart; nobody is ever
+    shown it, and it never changes, because every count of a mail address or a card hangs on it.
     """
 
     __tablename__ = "projects"
@@ -30,6 +31,7 @@ class Project(Base, Timestamps):
     settings: Mapped[Json] = mapped_column(default=dict)
     stacking_rules: Mapped[Json | None]
     webhook_token: Mapped[str]
+    identity_key: Mapped[bytes]
     configuration_version: Mapped[int] = mapped_column(default=1, server_default="1")
 
 

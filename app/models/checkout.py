@@ -2,10 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, column, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.tables import Id, Json, ProjectRow
+
+
+def _counted_for(kind: str) -> Index:
+    """Finds what was counted for one mail address, phone, device or card; only rows that have one are in it."""
+    subject = column("subjects", JSONB)[kind].astext
+    return Index(f"redemptions_{kind}_idx", "project_id", subject, "id", postgresql_where=subject.is_not(None))
 
 
 class Redemption(ProjectRow):
@@ -15,7 +22,9 @@ class Redemption(ProjectRow):
     names the redemption it undoes in `redemption_id`. `order_snapshot` is the calculated order as answered.
     `discounted_amount` and `ordered_amount` are what this redeemable took off and the order before any discount, in
     minor units of `currency`, which is empty for the project's: the figures that budgets count. `units` are those of
-    products that its targets limit, by owner and subject of the accounts that count them.
+    products that its targets limit, by owner and subject of the accounts that count them. `subjects` are the identities
+    that limits per customer counted this for, by kind (`{"customer": "cust_...", "email": a keyed hash}`); empty where
+    the account alone counts.
     """
 
     __tablename__ = "redemptions"
@@ -30,6 +39,7 @@ class Redemption(ProjectRow):
         Index(None, "project_id", "related_object_id", "id"),
         Index("redemptions_campaign_idx", "project_id", "campaign_id", "customer_id", "id"),
         Index("redemptions_customer_idx", "project_id", "customer_id", "id"),
+        *(_counted_for(kind) for kind in ("email", "phone", "device", "payment")),
         Index("redemptions_parent_idx", "project_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
     )
 
@@ -52,6 +62,7 @@ class Redemption(ProjectRow):
     discounted_amount: Mapped[int | None]
     currency: Mapped[str | None]
     units: Mapped[Json | None]
+    subjects: Mapped[Json | None]
     amount: Mapped[int | None]
     reason: Mapped[str | None]
     redemption_metadata: Mapped[Json | None] = mapped_column("metadata")

@@ -3,19 +3,23 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index, Integer, UniqueConstraint
+from sqlalchemy import Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.tables import Base, Id, Json, ProjectRow, Timestamps
 
 
 class Customer(ProjectRow, Timestamps):
-    """A buyer; the only table that holds personal data."""
+    """A buyer; the only table that holds personal data.
+
+    What was merged into another customer is a row without a person: whoever still names it means `merged_into`.
+    """
 
     __tablename__ = "customers"
     __table_args__ = (
         UniqueConstraint("project_id", "source_id"),
         Index(None, "project_id", "normal_email"),
+        Index("customers_merged_idx", "project_id", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
     )
 
     source_id: Mapped[Id | None]
@@ -27,6 +31,7 @@ class Customer(ProjectRow, Timestamps):
     birthdate: Mapped[date | None]
     address: Mapped[Json | None]
     customer_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
+    merged_into: Mapped[Id | None]
 
 
 class Product(ProjectRow, Timestamps):

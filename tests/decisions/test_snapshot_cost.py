@@ -52,7 +52,7 @@ async def test_a_snapshot_reads_a_few_pages_of_a_large_project(connection: Conne
 
     plan = await connection.fetch(
         f"EXPLAIN (ANALYZE, BUFFERS) EXECUTE snapshot ({project.id}, '{{CODE7,CODE2500}}', '{{}}', NULL, 'shop-7',"
-        " NULL, 'cart-7', '{shirt-1,shirt-2,small-3,small-4}', 'api_key:k', NULL, '{\"\",2026-11-21}', '{}',"
+        " NULL, 'cart-7', '{shirt-1,shirt-2,small-3,small-4}', '{\"\",api_key:k}', '{\"\",2026-11-21}', '{}',"
         " 'ada@example.com')"
     )
     await connection.execute("DEALLOCATE snapshot")

@@ -8,6 +8,7 @@ from app.engine.cart import Cart, Customer
 from app.engine.decision import Decision
 from app.engine.effects import Effect, PercentOff
 from app.engine.evaluate import evaluate
+from app.engine.identities import Identities
 from app.engine.postings import AccountKey, Posting
 from app.engine.redeemables import Redeemable, RedeemableKind
 from app.engine.stacking import DEFAULT_STACKING_RULES
@@ -145,3 +146,16 @@ def test_the_most_expensive_units_get_what_room_there_is() -> None:
     cart = make_cart(make_item("shirt", 2, 10_00), make_item("shirt", 1, 40_00))
 
     assert redeemed(cart, redeemable(entry)).application.item_discount_amounts == (5_00, 20_00)
+
+
+def test_units_of_a_customer_are_counted_for_each_of_their_identities() -> None:
+    buyer = Identities(("customer:cust_1", "email:abc"))
+    of_mail = AccountKey("camp_1", "units", "item:shirt|email:abc")
+    shirts = make_cart(make_item("shirt", 4, 10_00), customer=BUYER, identities=buyer)
+    entry = limited(product_customer_campaign_quantity_limit=5)
+
+    decision = redeemed(shirts, redeemable(entry, counts={OF_BUYER: 1, of_mail: 3}))
+    nobody = make_cart(make_item("shirt", 4, 10_00), identities=Identities(buyer.subjects, "phone"))
+
+    assert units(decision) == [Posting(OF_BUYER, -2, -5), Posting(of_mail, -2, -5)]
+    assert redeemed(nobody, redeemable(entry)).discount_amount == 0

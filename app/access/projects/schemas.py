@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field
 
 from app.access.permissions import Role
-from app.access.project_settings import DefaultCodeConfig, TrustedDomain
+from app.access.project_settings import ACCOUNT_ONLY, DefaultCodeConfig, IdentityScopes, TrustedDomain
 from app.engine.money import Currency, Rounding
 from app.kit.wire import Instant, WireIn, WireOut, WirePatch
 
@@ -61,6 +61,7 @@ class ProjectCreate(WireIn):
     default_code_config: DefaultCodeConfig | None = None
     rounding: Rounding = "half_up"
     weak_codes: WeakCodes = "refuse"
+    identity_scopes: IdentityScopes = ACCOUNT_ONLY
 
 
 class ProjectUpdate(WirePatch):
@@ -81,6 +82,7 @@ class ProjectUpdate(WirePatch):
     default_code_config: DefaultCodeConfig | None = None
     rounding: Rounding | None = None
     weak_codes: WeakCodes | None = None
+    identity_scopes: IdentityScopes | None = None
 
 
 class ProjectRead(WireOut):
@@ -101,6 +103,7 @@ class ProjectRead(WireOut):
     default_code_config: DefaultCodeConfig
     rounding: Rounding
     weak_codes: WeakCodes
+    identity_scopes: IdentityScopes
     webhook_version: Literal["v2024-01-01"] = "v2024-01-01"
     api_version: Literal["v2018-08-01"] = "v2018-08-01"
     webhook_token: Annotated[str, Field(description="Signs the webhooks of this project.")]

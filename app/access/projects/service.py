@@ -1,5 +1,6 @@
 """Making and changing projects."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,6 +53,7 @@ async def create_project(session: AsyncSession, body: ProjectCreate, now: dateti
         **{name: sent[name] for name in _CREATED_WITH if name in sent},
         settings=_stored(ProjectSettings.model_validate(sent)),
         webhook_token=new_token(),
+        identity_key=secrets.token_bytes(32),
         created_at=now,
     )
     session.add(project)

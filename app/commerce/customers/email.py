@@ -1,11 +1,22 @@
-"""One mailbox, one text: the normal form under which addresses are compared."""
+"""One mailbox, one text: the normal forms under which addresses are compared."""
 
 import unicodedata
+from collections.abc import Mapping
 
 import idna
 
 MAX_LENGTH = 254
 """What SMTP can carry (RFC 5321, 4.5.3.1.3, without the angle brackets)."""
+
+
+IGNORING_DOTS: Mapping[str, str] = {
+    "gmail.com": "gmail.com",
+    "googlemail.com": "gmail.com",
+    "pm.me": "proton.me",
+    "proton.me": "proton.me",
+    "protonmail.com": "proton.me",
+}
+"""Providers to whom dots mean nothing, under each of their domains, with the one that stands for all of these."""
 
 
 def normal_email(address: str) -> str | None:
@@ -19,6 +30,24 @@ def normal_email(address: str) -> str | None:
     if text.isascii() or not at:
         return text or None
     return f"{local}@{_ascii(domain)}"
+
+
+def mailbox(address: str) -> str | None:
+    """Whose letters these are: the normal form without a plus tag and, where the provider ignores them, without dots.
+
+    Somebody who writes their address in another way is still the same person. None for an empty text.
+    """
+    normal = normal_email(address)
+    if normal is None:
+        return None
+    local, at, domain = normal.rpartition("@")
+    if not at:
+        return normal
+    person = local.partition("+")[0] or local  # nothing but a tag is a name
+    provider = IGNORING_DOTS.get(domain)
+    if provider is not None:
+        person = person.replace(".", "") or person
+    return f"{person}@{provider or domain}"
 
 
 def _ascii(domain: str) -> str:

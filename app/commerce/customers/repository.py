@@ -1,15 +1,19 @@
 """Customers in the database."""
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from app.commerce.sourced import SourcedRepository
 from app.models import Customer
 
 EMAIL_LOCK = 0x6D61_696C
 """Seed that keeps this family of advisory locks apart."""
+OWN_ID: ColumnElement[str] = func.coalesce(Customer.merged_into, Customer.id)
+"""The id of the customer that a row means: itself, or the one into which it was merged."""
 
 
 class CustomerRepository(SourcedRepository[Customer]):
+    """Whoever names a customer that was merged into another finds the other one."""
+
     model = Customer
     resource_type = "customer"
     prefix = "cust"
@@ -40,3 +44,25 @@ class CustomerRepository(SourcedRepository[Customer]):
             rows.order_by(Customer.source_id.is_(None), Customer.id).limit(1)
         )
         return found
+
+    async def find_by_reference(self, reference: str, *, even_binned: bool = False) -> Customer | None:
+        return await self._meant_by(await super().find_by_reference(reference, even_binned=even_binned))
+
+    async def find_mentioned(self, row_id: str | None, source_id: str | None) -> Customer | None:
+        return await self._meant_by(await super().find_mentioned(row_id, source_id))
+
+    async def find_itself(self, reference: str) -> Customer | None:
+        """The row with this id or source id, be it merged or not."""
+        return await super().find_by_reference(reference)
+
+    async def lock(self, row: Customer, *, even_binned: bool = False) -> Customer | None:
+        """The row as it stands now; None, too, when it was merged meanwhile and so stands for nobody any more."""
+        locked = await self.lock_itself(row)
+        return None if locked is None or locked.merged_into is not None else locked
+
+    async def lock_itself(self, row: Customer) -> Customer | None:
+        """The row as it stands now, be it merged or not, kept from changing until the transaction ends."""
+        return await super().lock(row)
+
+    async def _meant_by(self, row: Customer | None) -> Customer | None:
+        return row if row is None or row.merged_into is None else await self.find(row.merged_into)

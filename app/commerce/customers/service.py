@@ -1,6 +1,6 @@
 """What can be done with customers."""
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.access.callers import Caller
 from app.commerce.customers import profiles
@@ -21,6 +21,7 @@ from app.commerce.segments.membership import is_member
 from app.commerce.segments.repository import SegmentRepository
 from app.kit import clock
 from app.kit.db import Database
+from app.kit.errors import NotFound
 from app.kit.filters import When
 from app.kit.ids import new_id
 from app.kit.lists import fetch_page
@@ -46,7 +47,7 @@ async def get(db: Database, caller: Caller, reference: str) -> CustomerRead:
 async def search(db: Database, caller: Caller, query: CustomerQuery) -> CustomerList:
     """Raises InvalidQuery."""
     when = When(clock.now(), caller.project.zone)
-    rows = select(Customer).where(Customer.project_id == caller.project_id)
+    rows = select(Customer).where(Customer.project_id == caller.project_id, Customer.merged_into.is_(None))
     if query.segment_id is not None:
         narrowed = rows.where(*query.where(when))
         rows = rows.where(await is_member(db, caller.project_id, query.segment_id, narrowed, when))
@@ -70,12 +71,20 @@ async def update(db: Database, caller: Caller, reference: str, body: CustomerUpd
 
 
 async def erase(db: Database, caller: Caller, reference: str) -> PermanentDeletion:
-    """Delete the customer's row for good. Everything else knows only the id, and keeps it.
+    """Delete the customer's row for good, and those that were merged into it. Everything else knows only the id, and
+    keeps it. Of one that was merged itself only the name is forgotten: the customer it became stays.
 
     Raises NotFound.
     """
     async with db.write() as session:
-        customer = await CustomerRepository(session, caller.project_id).get_locked(reference)
+        rows = CustomerRepository(session, caller.project_id)
+        itself = await rows.find_itself(reference)
+        customer = itself and await rows.lock_itself(itself)
+        if customer is None:
+            raise NotFound("customer", reference)
+        await session.execute(
+            delete(Customer).where(Customer.project_id == caller.project_id, Customer.merged_into == customer.id)
+        )
         await session.delete(customer)
         await session.flush()
         segments_count = await SegmentRepository(session, caller.project_id).forget_customer(customer.id)

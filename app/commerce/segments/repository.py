@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Text, bindparam, delete, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from app.commerce.customers.repository import OWN_ID
 from app.kit.repository import Repository
 from app.models import Customer, Segment, SegmentMember
 
@@ -32,13 +33,13 @@ class SegmentRepository(Repository[Segment]):
     async def customer_ids(self, references: Collection[str]) -> dict[str, str]:
         """The ids of those customers that the project knows, by the id or source id they were named by."""
         named = literal(list(references), ARRAY(Text()))  # one parameter, however many they are
-        rows = select(Customer.id, Customer.source_id).where(
+        rows = select(OWN_ID.label("own_id"), Customer.id, Customer.source_id).where(
             Customer.project_id == self.project_id,
             or_(Customer.id == func.any(named), Customer.source_id == func.any(named)),
         )
-        found: list[tuple[str, str | None]] = [(row.id, row.source_id) for row in await self.session.execute(rows)]
-        by_source = {source_id: row_id for row_id, source_id in found if source_id is not None}
-        return by_source | {row_id: row_id for row_id, _ in found}
+        found = (await self.session.execute(rows)).all()
+        by_source = {row.source_id: row.own_id for row in found if row.source_id is not None}
+        return by_source | {row.id: row.own_id for row in found}
 
     async def add_members(self, segment_id: str, customer_ids: Collection[str]) -> None:
         await self.session.execute(

@@ -61,7 +61,7 @@ FROM campaigns WHERE project_id = $1 AND active AND deleted_at IS NULL
 
 WINDOW = f"""
 WITH customer AS MATERIALIZED (
-    SELECT id FROM customers WHERE project_id = $1 AND (id = $2 OR source_id = $3)
+    SELECT COALESCE(merged_into, id) AS id FROM customers WHERE project_id = $1 AND (id = $2 OR source_id = $3)
 ), candidate (kind, id, created_at, campaign_id, category_id, type, code, name, banner, tier_ids, is_held) AS (
     {{branches}}
 ), newest AS (

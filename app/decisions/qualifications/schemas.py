@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from app.commerce.customers.identities import IdentityIn
 from app.commerce.customers.schemas import CustomerIn
 from app.commerce.orders.schemas import OrderIn
 from app.decisions.qualifications.filters import FiltersIn
@@ -31,6 +32,7 @@ class QualificationIn(WireIn):
     """A customer, an order, and which of the redeemables to look at."""
 
     customer: CustomerIn | None = None
+    identity: IdentityIn | None = None
     order: OrderIn | None = None
     tracking_id: Annotated[str, Field(max_length=500)] | None = None
     scenario: Annotated[

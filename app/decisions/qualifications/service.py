@@ -138,6 +138,7 @@ def _checkout(request: QualificationIn, redeemables: list[RedeemableIn]) -> Chec
         redeemables=redeemables,
         order=request.order,
         customer=request.customer,
+        identity=request.identity,
         tracking_id=request.tracking_id,
         metadata=request.metadata,
         session=request.session,

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Select, or_, select
 
+from app.commerce.customers.repository import OWN_ID
 from app.kit.conditions import Filterable
 from app.kit.filters import text
 from app.kit.lists import Between, ListQuery, Values
@@ -60,7 +61,7 @@ def redemptions_of(project_id: int, query: RedemptionQuery) -> Select[Redemption
         )
         rows = rows.where(Redemption.campaign_id.in_(named))
     if query.customer is not None:
-        known = select(Customer.id).where(
+        known = select(OWN_ID).where(
             Customer.project_id == project_id, or_(Customer.id == query.customer, Customer.source_id == query.customer)
         )
         rows = rows.where(or_(Redemption.customer_id == query.customer, Redemption.customer_id.in_(known)))

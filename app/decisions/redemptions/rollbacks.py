@@ -20,15 +20,15 @@ from app.decisions.errors import (
     InvalidRedemption,
     InvalidRedemptionParent,
 )
+from app.decisions.redemptions.counting import taken_by
 from app.decisions.redemptions.history import read_all
 from app.decisions.redemptions.rendering import kept_order_read
 from app.decisions.redemptions.repository import RedemptionRepository
 from app.decisions.redemptions.schemas import RollbackIn
 from app.decisions.rendering import Wire
-from app.engine.postings import AccountKey, Counted, Posting, account_key, merged_postings
+from app.engine.postings import Posting, merged_postings
 from app.incentives.balances.events import transaction_event
 from app.incentives.balances.repository import EntryRepository
-from app.incentives.configuration import counts_of
 from app.kit.db import Database
 from app.kit.errors import NotFound
 from app.kit.ids import new_id
@@ -37,7 +37,7 @@ from app.kit.wire import format_instant
 from app.ledger.accounts import open_accounts
 from app.ledger.apply import apply
 from app.ledger.movements import Cause, Movement, value_account
-from app.models import Campaign, Order, PromotionTier, Redemption, Voucher
+from app.models import Order, Redemption
 
 Row = Mapping[str, Any]
 OMITTED_ZEROS = frozenset({"discount_amount", "discount_quantity"})
@@ -105,42 +105,10 @@ async def _release(
 ) -> None:
     """Post back what the redemptions took, on every account that counts them, and give back what gift cards paid."""
     project_id, zone = caller.project_id, caller.project.zone
-    counted, history = await _counts(session, project_id, redemptions)
-    postings: list[Posting] = []
-    late: set[AccountKey] = set()
-    for redemption in redemptions:
-        amounts = {
-            "uses": 1,
-            "ordered": redemption.ordered_amount or 0,
-            "discounted": redemption.discounted_amount or 0,
-        }
-        accounts = {AccountKey(redemption.related_object_id, "uses")}
-        for owner_id in (redemption.related_object_id, redemption.campaign_id):
-            for kind in counted.get(owner_id or "", ()):
-                account = account_key(
-                    kind,
-                    object_id=redemption.related_object_id,
-                    campaign_id=redemption.campaign_id,
-                    customer_id=redemption.customer_id,
-                    api_key_id=redemption.api_key_id,
-                    user_login=redemption.user_login,
-                    now=redemption.created_at,
-                    zone=zone,
-                    foreign_currency=redemption.currency,
-                )
-                if account is not None:
-                    accounts.add(account)
-                    if kind in history.get(owner_id or "", ()):
-                        late.add(account)
-        postings += [Posting(account, amounts[account.measure]) for account in accounts if amounts[account.measure]]
-        postings += [
-            Posting(AccountKey(owner_id, "units", subject), units)
-            for owner_id, counted_units in (redemption.units or {}).items()
-            for subject, units in counted_units.items()
-        ]
-    await open_accounts(session, project_id, sorted(late), zone)
+    taken = await taken_by(session, project_id, redemptions, zone)
+    await open_accounts(session, project_id, sorted(taken.late), zone)
     refunds = await _refunds(session, caller, redemptions, request, now)
-    await apply(session, project_id, merged_postings(postings), refunds)
+    await apply(session, project_id, merged_postings(taken.postings), refunds)
     for refund in refunds:
         event = transaction_event(refund)
         announce(session, project_id, event["type"], event["entity_id"], event["data"])
@@ -166,25 +134,6 @@ async def _refunds(
         )
         for entry in entries
     ]
-
-
-async def _counts(
-    session: AsyncSession, project_id: int, redemptions: Sequence[Redemption]
-) -> tuple[dict[str, frozenset[Counted]], dict[str, frozenset[Counted]]]:
-    """By voucher, promotion tier and campaign: what is counted, and of that what began with a history."""
-    ids = {redemption.related_object_id for redemption in redemptions}
-    ids |= {redemption.campaign_id for redemption in redemptions if redemption.campaign_id}
-    counts = {
-        owner_id: counts_of(names)
-        for owner in (Voucher, PromotionTier, Campaign)
-        for owner_id, names in await session.execute(
-            select(owner.id, owner.counted).where(owner.project_id == project_id, owner.id.in_(ids))
-        )
-    }
-    return (
-        {owner_id: counted for owner_id, (counted, _) in counts.items()},
-        {owner_id: history for owner_id, (_, history) in counts.items()},
-    )
 
 
 async def _recorded(

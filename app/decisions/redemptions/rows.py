@@ -154,6 +154,7 @@ def _redemption_row(attempt: Attempt, outcome: Outcome, order_id: str | None, pa
         "discounted_amount": outcome.application.total_discount_amount,
         "currency": attempt.snapshot.cart.foreign_currency,
         "units": _units(outcome),
+        "subjects": _subjects(outcome),
         "amount": outcome.application.credits if redeemable.is_tender else None,
     }
 
@@ -175,6 +176,12 @@ def _units(outcome: Outcome) -> Row | None:
         if posting.account.measure == "units":
             units.setdefault(posting.account.owner_id, {})[posting.account.subject] = -posting.amount
     return units or None
+
+
+def _subjects(outcome: Outcome) -> Row | None:
+    """Whom limits per customer counted it for, by kind; None where that is the customer of the redemption alone."""
+    identities = outcome.cart.identities
+    return None if identities is None else dict(subject.split(":", 1) for subject in identities.subjects)
 
 
 def _kept_as(attempt: Attempt, order_id: str, calculated: Row) -> Row:

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from sqlalchemy import ColumnElement, Select, false, or_, select
 
 from app.access.callers import Caller
+from app.commerce.customers.repository import OWN_ID
 from app.kit.conditions import Filterable
 from app.kit.filters import array, flag, text
 from app.kit.lists import ListQuery
@@ -75,7 +76,7 @@ def _conditions(caller: Caller, query: PublicationQuery, voucher: Voucher | None
         )
         conditions.append(Publication.campaign_id.in_(campaigns))
     if query.customer is not None:
-        customers = select(Customer.id).where(
+        customers = select(OWN_ID).where(
             Customer.project_id == caller.project_id,
             or_(Customer.id == query.customer, Customer.source_id == query.customer),
         )

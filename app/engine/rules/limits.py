@@ -4,21 +4,31 @@ A rule sees a count, then the redemption is written; in between others may redee
 becomes a floor of the posting: the count may grow to the greatest value for which the condition would still hold.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.engine.postings import AccountKey, Counted, account_key
+from app.engine.identities import IdentityScope
+from app.engine.postings import AccountKey, Counted, account_keys
 from app.engine.rules.subject import Missing, RuleSubject
 
+LACKING: Mapping[IdentityScope, Missing] = {
+    "account": Missing.CUSTOMER,
+    "email": Missing.EMAIL,
+    "phone": Missing.PHONE,
+    "device": Missing.DEVICE,
+    "payment": Missing.PAYMENT,
+}
 
-def account_of(counted: Counted, subject: RuleSubject) -> AccountKey | None:
-    """The account that `counted` names for this subject; None when there is nobody or nothing to count for yet."""
+
+def accounts_of(counted: Counted, subject: RuleSubject) -> tuple[AccountKey, ...]:
+    """The accounts that `counted` names for this subject, one for each identity of a buyer; none when there is nobody
+    or nothing to count for yet."""
     cart = subject.cart
-    return account_key(
+    return account_keys(
         counted,
         object_id=subject.object_id,
         campaign_id=subject.campaign_id,
-        customer_id=None if cart.customer is None else cart.customer.id,
+        buyers=cart.buyer.subjects if counted.per == "customer" else (),
         api_key_id=cart.api_key_id,
         user_login=cart.user_login,
         now=cart.now,
@@ -34,23 +44,24 @@ def counted_amount(counted: Counted, subject: RuleSubject) -> int:
     return subject.discount_amount if counted.measure == "discounted" else subject.cart.amount or 0
 
 
-def used_with_this(counted: Counted, subject: RuleSubject) -> tuple[int | Missing | None, AccountKey | None]:
-    """The count with this redemption in it, and its account.
+def used_with_this(counted: Counted, subject: RuleSubject) -> tuple[int | Missing | None, tuple[AccountKey, ...]]:
+    """The count with this redemption in it, and its accounts: of a buyer the greatest among their identities.
 
     A customer the project does not know yet has used nothing and has no account. A campaign limit on something without
     a campaign, and a limit per key or user without one, have no answer (None) and so do not hold.
     """
     cart = subject.cart
-    if counted.per == "customer" and cart.customer is None:
-        return Missing.CUSTOMER, None
+    if counted.per == "customer" and cart.buyer.lacking is not None:
+        return LACKING[cart.buyer.lacking], ()
     if counted.measure != "uses" and cart.amount is None:
-        return (Missing.AMOUNT if cart.items or cart.metadata else Missing.ORDER), None
-    account = account_of(counted, subject)
-    if account is not None:
-        return subject.counts.get(account, 0) + counted_amount(counted, subject), account
+        return (Missing.AMOUNT if cart.items or cart.metadata else Missing.ORDER), ()
+    accounts = accounts_of(counted, subject)
+    if accounts:
+        used = max([subject.counts.get(account, 0) for account in accounts])
+        return used + counted_amount(counted, subject), accounts
     if counted.per == "customer" and (counted.scope == "redeemable" or subject.campaign_id is not None):
-        return counted_amount(counted, subject), None
-    return None, None
+        return counted_amount(counted, subject), ()
+    return None, ()
 
 
 Ceiling = Callable[[int], "int | None"]

@@ -191,7 +191,7 @@ class LimitRule:
     def proof(self, scope: Scope) -> Floors | None:
         if self.fact.counted in scope.subject.ignoring:
             return NO_FLOORS if self.sub_rules is None else self.sub_rules.proof(scope)
-        count, account = used_with_this(self.fact.counted, scope.subject)
+        count, accounts = used_with_this(self.fact.counted, scope.subject)
         lowest: int | None = None
         for condition in self.conditions:
             if not condition.accepts(count, scope.subject.cart):
@@ -200,9 +200,9 @@ class LimitRule:
             if top is not None and (lowest is None or top < lowest):
                 lowest = top
         inner = NO_FLOORS if self.sub_rules is None else self.sub_rules.proof(scope)
-        if inner is None or account is None or lowest is None:
+        if inner is None or not accounts or lowest is None:
             return inner
-        return tightest({account: -lowest}, inner)
+        return tightest(dict.fromkeys(accounts, -lowest), inner)
 
     def explain(self, scope: Scope, with_counterfactuals: bool) -> Verdict:
         if self.fact.counted in scope.subject.ignoring:

@@ -34,9 +34,14 @@ class RuleSubject:
 
 
 class Missing(Enum):
-    """The answer to a question that the request leaves open; the value is the error key of the contract."""
+    """The answer to a question that the request leaves open; the value is the error key: the contract's, and ours for
+    identities other than the account."""
 
     CUSTOMER = "missing_customer"
+    EMAIL = "missing_customer_email"
+    PHONE = "missing_customer_phone"
+    DEVICE = "missing_device"
+    PAYMENT = "missing_payment"
     ORDER = "missing_order"
     ITEMS = "missing_order_items"
     AMOUNT = "missing_amount"

@@ -15,6 +15,10 @@ from app.engine.validity import spoken
 MOST_NAMED = 3
 MISSING: Mapping[Missing, str] = {
     Missing.CUSTOMER: "A customer has to be named.",
+    Missing.EMAIL: "A mail address of the customer has to be given.",
+    Missing.PHONE: "A phone number of the customer has to be given.",
+    Missing.DEVICE: "A fingerprint of the customer's device has to be given.",
+    Missing.PAYMENT: "A fingerprint of the customer's means of payment has to be given.",
     Missing.ORDER: "An order has to be given.",
     Missing.ITEMS: "The order has to list its items.",
     Missing.AMOUNT: "The order has to have an amount.",

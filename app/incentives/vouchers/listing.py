@@ -5,6 +5,7 @@ from typing import ClassVar
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true
 
 from app.access.callers import Caller
+from app.commerce.customers.repository import OWN_ID
 from app.incentives.codes.normal_form import normalise
 from app.kit.conditions import Filterable
 from app.kit.filters import Filter, flag, moment, number, text
@@ -112,7 +113,7 @@ def _conditions(caller: Caller, query: VoucherQuery) -> list[ColumnElement[bool]
     if query.category is not None:
         conditions.append(or_(_category_name == query.category, _category_id == query.category))
     if query.customer is not None:
-        holders = select(Customer.id).where(
+        holders = select(OWN_ID).where(
             Customer.project_id == caller.project_id,
             or_(Customer.id == query.customer, Customer.source_id == query.customer),
         )

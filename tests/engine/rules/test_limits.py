@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.engine.cart import Customer
 from app.engine.postings import AccountKey, Counted
-from app.engine.rules import RuleSubject, account_of, parse_rule_set
+from app.engine.rules import RuleSubject, accounts_of, parse_rule_set
 from app.engine.rules.registry import FACTS, LimitFact
 from tests.engine.rules.subjects import CART, ask, rule, rules, subject
 
@@ -54,7 +54,7 @@ def test_a_limit_allows_the_last_one_and_refuses_the_next(name: str, account: Ac
     assert (refused.holds, refused.error_key, refused.floors) == (False, "redemption_rules_violated", {})
     assert refused.findings[0].seen == 6 * this
     assert parse_rule_set({"rules": rules(asked)}).counted == {LIMITS[name]}
-    assert account_of(LIMITS[name], fits) == account
+    assert accounts_of(LIMITS[name], fits) == (account,)
 
 
 def test_every_limit_has_an_account() -> None:
