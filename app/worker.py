@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 from sqlalchemy import select, text
 
+from app.commerce.segments import watching
 from app.incentives.async_actions import service as async_actions
 from app.incentives.campaigns.deletion import DELETION
 from app.incentives.campaigns.generation import GENERATION
@@ -20,7 +21,7 @@ from app.ledger.holds import clear_expired
 from app.models import Project
 from app.settings import Settings
 
-JOBS: tuple[JobKind, ...] = (GENERATION, DELETION)
+JOBS: tuple[JobKind, ...] = (GENERATION, DELETION, watching.WATCHING)
 """Every kind of job."""
 
 MANAGEMENT = 0
@@ -58,6 +59,18 @@ async def clear_holds(work: Work) -> None:
                     break
 
 
+async def follow_segments(work: Work) -> None:
+    """Announce who entered and left auto-update segments because of what happened."""
+    for project_id in await _project_ids(work):
+        await watching.follow(work, project_id)
+
+
+async def refresh_segments(work: Work) -> None:
+    """Announce who entered and left auto-update segments because time has passed."""
+    for project_id in await _project_ids(work):
+        await watching.look_at_all(work, project_id)
+
+
 async def _project_ids(work: Work) -> Sequence[int]:
     """The projects are few and no statement spans them: what is done for all is done one by one."""
     async with work.db.read() as session:
@@ -75,6 +88,8 @@ async def forget_jobs(work: Work) -> None:
 
 RECURRING: tuple[Recurring, ...] = (
     Recurring("forget_answers", "*/10 * * * *", forget_answers),
+    Recurring("follow_segments", "* * * * *", follow_segments),
+    Recurring("refresh_segments", "41 2 * * *", refresh_segments),
     Recurring("clear_holds", "* * * * *", clear_holds),
     Recurring("revive_actions", "*/5 * * * *", revive_actions),
     Recurring("forget_jobs", "17 3 * * *", forget_jobs),

@@ -9,7 +9,14 @@ from app.kit.outbox import OutboxEvent
 from app.kit.tables import Base
 from app.models.access import ApiKey, AuditEntry, OAuthToken, Project
 from app.models.async_actions import AsyncAction
-from app.models.audiences import CustomerEventCount, CustomEvent, Segment, SegmentMember
+from app.models.audiences import (
+    CustomerEventCount,
+    CustomEvent,
+    Segment,
+    SegmentMember,
+    SegmentStanding,
+    SegmentWatch,
+)
 from app.models.checkout import Redemption
 from app.models.commerce import Customer, Order, Product, ProductCollection, ProductCollectionMember, Sku
 from app.models.goodwill import Goodwill, GoodwillBudget, GoodwillReason
@@ -50,6 +57,8 @@ __all__ = [
     "Redemption",
     "Segment",
     "SegmentMember",
+    "SegmentStanding",
+    "SegmentWatch",
     "Sku",
     "ValidationRule",
     "ValidationRuleAssignment",

@@ -9,13 +9,17 @@ from app.kit.tables import Base, Id, Json, ProjectRow, Timestamps
 
 
 class Segment(ProjectRow, Timestamps):
-    """A group of customers: those named (`static`, see SegmentMember), or those a filter accepts when it is asked."""
+    """A group of customers: those named (`static`, see SegmentMember), or those a filter accepts when it is asked.
+
+    Of `auto-update` ones it is announced who enters and leaves, from `watched_since` on: when it was known who was in.
+    """
 
     __tablename__ = "segments"
 
     name: Mapped[str]
     type: Mapped[str]
     filter: Mapped[Json | None]
+    watched_since: Mapped[datetime | None]
 
 
 class SegmentMember(Base):
@@ -27,6 +31,25 @@ class SegmentMember(Base):
     project_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     segment_id: Mapped[Id] = mapped_column(primary_key=True)
     customer_id: Mapped[Id] = mapped_column(primary_key=True)
+
+
+class SegmentStanding(Base):
+    """A customer who was in an auto-update segment when it was last looked at."""
+
+    __tablename__ = "segment_standings"
+
+    project_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    customer_id: Mapped[Id] = mapped_column(primary_key=True)
+    segment_id: Mapped[Id] = mapped_column(primary_key=True)
+
+
+class SegmentWatch(Base):
+    """How far the announcements of a project were followed: nothing up to `outbox_id` can change a segment any more."""
+
+    __tablename__ = "segment_watches"
+
+    project_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    outbox_id: Mapped[int]
 
 
 class CustomEvent(ProjectRow):

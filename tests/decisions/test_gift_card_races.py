@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from httpx import AsyncClient, Limits, Response
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from app.kit.db import Database
 from app.ledger.chains import value_faults
@@ -142,6 +142,14 @@ async def test_one_change_of_a_balance_sent_fifty_times_is_made_once(
     assert len(await transactions_of(http, project)) == 1
 
 
+async def deadlocks(db: Database) -> int:
+    """How many deadlocks Postgres has broken up in this database. What connections count is told when they rest."""
+    await asyncio.sleep(1.1)
+    async with db.read() as session:
+        count = await session.scalar(text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
+    return int(count or 0)
+
+
 async def test_two_cards_in_either_order_never_deadlock(http: AsyncClient, db: Database, project: ProjectKeys) -> None:
     await give_card(http, project, "ONE", amount=10_000)
     await give_card(http, project, "TWO", amount=10_000)
@@ -149,9 +157,11 @@ async def test_two_cards_in_either_order_never_deadlock(http: AsyncClient, db: D
     for n, stack in enumerate(stacks):
         for card in stack["redeemables"]:
             card["gift"] = {"credits": 100 + n}
+    before = await deadlocks(db)
 
     responses = await asyncio.gather(*(try_to_redeem(http, project, stack) for stack in stacks))
 
     spent = sum(2 * (100 + n) for n in range(CLIENTS))
     assert outcomes(responses) == {"ok": CLIENTS}
     assert await money(db, project) == (spent, spent)
+    assert await deadlocks(db) == before

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.commerce.customers.repository import OWN_ID
 from app.kit.repository import Repository
-from app.models import Customer, Segment, SegmentMember
+from app.models import Customer, Segment, SegmentMember, SegmentStanding
 
 ADD_MEMBERS = text(
     "INSERT INTO segment_members (project_id, segment_id, customer_id) SELECT :project_id, :segment_id, unnest(:ids)"
@@ -52,9 +52,23 @@ class SegmentRepository(Repository[Segment]):
                 SegmentMember.project_id == self.project_id, SegmentMember.segment_id == segment_id
             )
         )
+        await self.session.execute(
+            delete(SegmentStanding).where(
+                SegmentStanding.project_id == self.project_id, SegmentStanding.segment_id == segment_id
+            )
+        )
+
+    async def watched(self) -> Sequence[Segment]:
+        """The segments of which it is announced who enters and leaves, and those that are about to be."""
+        return (await self.session.scalars(self.rows().where(Segment.type == "auto-update"))).all()
 
     async def forget_customer(self, customer_id: str) -> int:
         """Take an erased customer out of every static segment; gives of how many."""
+        await self.session.execute(
+            delete(SegmentStanding).where(
+                SegmentStanding.project_id == self.project_id, SegmentStanding.customer_id == customer_id
+            )
+        )
         gone = await self.session.scalars(
             delete(SegmentMember)
             .where(SegmentMember.project_id == self.project_id, SegmentMember.customer_id == customer_id)

@@ -10,6 +10,7 @@ from app.commerce.segments.membership import engine_customer, segments_with
 from app.commerce.segments.queries import SegmentQuery
 from app.commerce.segments.repository import SegmentRepository
 from app.commerce.segments.schemas import SegmentCreate
+from app.commerce.segments.watching import begin_to_watch
 from app.commerce.usage import refuse_while_in_use
 from app.engine import cart
 from app.engine.segments import CUSTOMER
@@ -50,6 +51,8 @@ async def create(db: Database, caller: Caller, body: SegmentCreate) -> Segment:
             raise NotFound("customer", unknown)
         await segments.add_members(segment.id, {known[reference] for reference in named})
         changes = body.model_dump(mode="json", exclude_unset=True, exclude={"customers"})
+        if segment.type == "auto-update":
+            await begin_to_watch(session, caller.project_id, segment.id)
         record(session, caller, "segment.created", "segment", segment.id, changes)
     return segment
 
