@@ -9,7 +9,7 @@ from voucherify import ApiClient, RedemptionsApi, ValidationsApi
 from voucherify.models import RedemptionsRedeemRequestBody, ValidationsValidateRequestBody
 
 from app.kit.db import Database
-from tests.factories.access import ProjectKeys
+from tests.factories.access import ProjectKeys, give_project
 from tests.factories.carts import SHIRT, cart, line, redeem, roll_back, try_to_redeem, validate
 from tests.factories.commerce import give_customer, give_product
 from tests.factories.goodwill import Desk, ask_desk, give, give_desk
@@ -241,3 +241,18 @@ async def test_a_session_holds_it_for_its_own_redemption(client: AsyncClient, pr
     assert applied(held) == [(given["code"], True)]
     assert not elsewhere["valid"]
     assert redeemed["order"]["total_amount"] == 1500
+
+
+async def test_it_waits_for_an_order_in_the_currency_it_was_given_in(client: AsyncClient, db: Database) -> None:
+    project = await give_project(db, currency="EUR")
+    given = await give(client, await give_desk(client, db, project), auto_apply=True)
+    await give_coupon(client, project, "TEN")
+
+    in_dollars = await validate(client, project, cart("TEN", customer=ADA, order={"currency": "USD"}))
+    named = await validate(client, project, cart(given["code"], customer=ADA, order={"currency": "USD"}))
+    in_euros = await validate(client, project, cart("TEN", customer=ADA, order={"currency": "EUR"}))
+
+    assert "5.00 EUR" in given["text"]
+    assert applied(in_dollars) == [("TEN", False)]
+    assert named["redeemables"][0]["result"]["error"]["key"] == "currency_mismatch"
+    assert applied(in_euros) == [("TEN", False), (given["code"], True)]
