@@ -11,6 +11,7 @@ from app.access.authentication import Keyring, claimant_of
 from app.access.oauth import endpoints as oauth
 from app.access.projects import endpoints as projects
 from app.access.stacking_rules import endpoints as stacking_rules
+from app.commerce.custom_events import client_side as custom_events_client_side
 from app.commerce.custom_events import endpoints as custom_events
 from app.commerce.customers import endpoints as customers
 from app.commerce.metadata_schemas import endpoints as metadata_schemas
@@ -19,13 +20,16 @@ from app.commerce.product_collections import endpoints as product_collections
 from app.commerce.products import endpoints as products
 from app.commerce.segments import endpoints as segments
 from app.decisions.merges import endpoints as merges
+from app.decisions.client_side import endpoints as checkout_client_side
 from app.decisions.qualifications import endpoints as qualifications
 from app.decisions.redemptions import endpoints as redemptions
 from app.decisions.sessions import endpoints as sessions
 from app.decisions.validations import endpoints as validations
 from app.distribution.goodwill import endpoints as goodwill
 from app.distribution.goodwill_settings import endpoints as goodwill_settings
+from app.distribution.publications import client_side as publications_client_side
 from app.distribution.publications import endpoints as publications
+from app.incentives import client_side as incentives_client_side
 from app.incentives.async_actions import endpoints as async_actions
 from app.incentives.balances import endpoints as balances
 from app.incentives.campaigns import endpoints as campaigns
@@ -72,6 +76,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     publications.router,
     goodwill.router,
     goodwill_settings.router,
+    checkout_client_side.router,
+    incentives_client_side.router,
+    custom_events_client_side.router,
+    publications_client_side.router,
 )
 """Every router of the service; the busiest first, because routes are tried in this order."""
 

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
 
 
 class Settings(BaseSettings):
@@ -61,6 +62,26 @@ class Settings(BaseSettings):
     lock_seconds: Annotated[
         Seconds, Field(description="The longest a database statement waits for a row that another one holds.")
     ] = 10
+
+    client_requests_per_address: Annotated[
+        Count, Field(description="Requests that one address may make of `/client/v1` before it gets 429.")
+    ] = 5
+    client_requests_seconds: Annotated[Seconds, Field(description="So long until an address may make them again.")] = 5
+    client_failures_per_address: Annotated[
+        Count,
+        Field(
+            description="Codes that one address may try in vain on `/client/v1`. A request that names more is refused."
+        ),
+    ] = 30
+    client_failures_per_customer: Annotated[
+        Count, Field(description="Codes that may be tried in vain for one customer.")
+    ] = 30
+    client_failures_per_key: Annotated[
+        Count, Field(description="Codes that may be tried in vain with one client key, by everybody together.")
+    ] = 10_000
+    client_failures_seconds: Annotated[
+        Seconds, Field(description="So long until that many codes may be tried in vain again.")
+    ] = 600
 
     codes_per_campaign: Annotated[int, Field(ge=1, le=10**9, description="How many codes one campaign may have.")] = (
         10_000_000

@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 from sqlalchemy import select, text
 
+from app.access.client_side.allowances import delete_ended
 from app.commerce.segments import watching
 from app.incentives.async_actions import service as async_actions
 from app.incentives.campaigns.deletion import DELETION
@@ -71,6 +72,15 @@ async def refresh_segments(work: Work) -> None:
         await watching.look_at_all(work, project_id)
 
 
+async def forget_allowances(work: Work) -> None:
+    """Delete what clients have used of limits whose time has ended."""
+    for project_id in await _project_ids(work):
+        for _ in range(MOST_ROUNDS):
+            async with work.db.write() as session:
+                if await delete_ended(session, project_id, clock.now(), at_most=ROUND) < ROUND:
+                    break
+
+
 async def _project_ids(work: Work) -> Sequence[int]:
     """The projects are few and no statement spans them: what is done for all is done one by one."""
     async with work.db.read() as session:
@@ -91,6 +101,7 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring("follow_segments", "* * * * *", follow_segments),
     Recurring("refresh_segments", "41 2 * * *", refresh_segments),
     Recurring("clear_holds", "* * * * *", clear_holds),
+    Recurring("forget_allowances", "*/5 * * * *", forget_allowances),
     Recurring("revive_actions", "*/5 * * * *", revive_actions),
     Recurring("forget_jobs", "17 3 * * *", forget_jobs),
 )

@@ -4,13 +4,10 @@ import asyncio
 import contextlib
 import os
 import tempfile
-import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from voucherify import ApiClient, Configuration
@@ -23,6 +20,7 @@ from app.settings import Settings
 from app.worker import run_worker
 from tests.factories.access import ProjectKeys, give_project
 from tests.factories.databases import empty_database
+from tests.factories.servers import roomy_settings, serving
 from tests.official_models import read_by_official_model
 
 
@@ -57,7 +55,7 @@ async def db(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 async def app(database_url: str) -> AsyncIterator[FastAPI]:
     """The whole application on the test database, started."""
-    application = create_app(Settings(database_url=database_url))
+    application = create_app(roomy_settings(database_url))
     async with application.router.lifespan_context(application):
         yield application
 
@@ -95,17 +93,8 @@ def headers(project: ProjectKeys) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def live_server(database_url: str) -> Iterator[str]:
     """The URL of the same application behind a real socket, for clients that bring their own HTTP."""
-    config = uvicorn.Config(create_app(Settings(database_url=database_url, pool_size=8)), port=0, log_config=None)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, name="live server", daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with serving(roomy_settings(database_url, pool_size=8)) as url:
+        yield url
 
 
 @pytest.fixture

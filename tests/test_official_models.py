@@ -25,6 +25,7 @@ NOT_IN_THE_OFFICIAL_CLIENT = {
     ("POST", "/v1/metadata-schemas"),
     ("PUT", "/v1/metadata-schemas/{resource}"),
     ("DELETE", "/v1/metadata-schemas/{resource}"),
+    ("POST", "/client/v1/publish"),
 }
 """Routes of the contract for which the official client has no operation."""
 

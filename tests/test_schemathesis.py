@@ -58,6 +58,12 @@ SAME_BODIES = re.compile("redeem|qualify|roll_back|update_|add_voucher|generate_
 EVERY_MEMBER = schema("all", examples=2, coverage=True).exclude(operation_id_regex=SAME_BODIES)
 AT_RANDOM = schema("all", examples=10, coverage=False).include(operation_id_regex=SAME_BODIES)
 ON_WHAT_EXISTS = schema("positive", examples=6, coverage=False).include(path_regex=r"\{").exclude(method="DELETE")
+PAGES_MAY = [
+    "client_redeem_enabled",
+    "client_publish_enabled",
+    "client_list_vouchers_enabled",
+    "client_create_customer_enabled",
+]
 LONGEST_QUERY = 60_000
 """The HTTP server refuses longer ones before they are requests."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -72,7 +78,7 @@ class Shop(NamedTuple):
 
 @pytest.fixture(scope="module")
 async def shop(db: Database, live_server: str) -> Shop:
-    project = await give_project(db)
+    project = await give_project(db, **dict.fromkeys(PAGES_MAY, True))
     async with AsyncClient(base_url=live_server) as client:
         desk = await give_desk(client, db, project)
         names = {
@@ -82,7 +88,7 @@ async def shop(db: Database, live_server: str) -> Shop:
             **await existing_settings(client, desk),
             **await existing_goodwill(client, desk),
         }
-    return Shop({**project.server, **desk.management}, names)
+    return Shop({**project.server, **project.client, **desk.management}, names)
 
 
 async def existing(client: AsyncClient, project: ProjectKeys) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """What can go wrong before an endpoint runs."""
 
+import math
+
 from app.kit.errors import AppError
 
 
@@ -45,3 +47,28 @@ class CurrencyInUse(AppError):
             resource_id=project_id,
             resource_type="project",
         )
+
+
+class OverLimit(AppError):
+    """429: a limit of the client-side API is reached; `Retry-After` says when to come back."""
+
+    status = 429
+
+    def __init__(self, seconds_left: float) -> None:
+        self.retry_seconds = max(1, math.ceil(seconds_left))
+        super().__init__(f"Try again in {self.retry_seconds} seconds.")
+
+
+class TooManyRequests(OverLimit):
+    """429: the address has made as many requests as it may for now."""
+
+    key = "too_many_requests"
+    message = "Too many requests hit the API too quickly."
+
+
+class TooManyFailedLookups(OverLimit):
+    """429: too many codes were tried in vain by the address, with the key or for the customer. Codes that can be used
+    are not told from others until then."""
+
+    key = "too_many_failed_lookups"
+    message = "Too many codes were tried in vain."

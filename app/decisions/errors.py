@@ -39,10 +39,16 @@ class StackNotAlone(AppError):
 class RedemptionFailed(AppError):
     """400 or 404: what was asked for cannot be redeemed; key and message are those of the first failure.
 
-    The attempt is recorded as a failed redemption.
+    The attempt is recorded as a failed redemption. `unknown_codes_count` tells how many of the codes there are none of.
     """
 
-    def __init__(self, failure: Failure, redeemable_type: str | None, redeemable_id: str | None) -> None:
+    def __init__(
+        self,
+        failure: Failure,
+        redeemable_type: str | None,
+        redeemable_id: str | None,
+        unknown_codes_count: int = 0,
+    ) -> None:
         super().__init__(
             failure.details,
             resource_id=failure.resource_id,
@@ -54,6 +60,7 @@ class RedemptionFailed(AppError):
         self.status = failure.status
         self.key = failure.key
         self.message = failure.message
+        self.unknown_codes_count = unknown_codes_count
 
 
 class AlreadyRolledBack(AppError):

@@ -33,6 +33,7 @@ from app.decisions.unit_counts import with_unit_counts
 from app.engine.applicability import narrowed
 from app.engine.best_deal import best_deal
 from app.engine.cart import Address, Cart, Customer, Product, Sku
+from app.engine.concealment import concealing_decision, without_closed
 from app.engine.decision import Decision
 from app.engine.effects import Effect, GiftCredits
 from app.engine.evaluate import evaluate
@@ -170,24 +171,45 @@ def require_something(request: CheckoutIn) -> None:
 def decision_on(snapshot: Snapshot, caller: Caller, options: OptionsIn, *, explain: bool) -> Decision:
     """What the engine says to the redeemables of the snapshot, all together; or to the best of them, if that is asked.
 
-    A promotion stack counts as one redeemable, so that limits of how many do not cut it.
+    A promotion stack counts as one redeemable, so that limits of how many do not cut it. The client-side API is told
+    nothing of vouchers that do not apply (`engine.concealment`).
+
+    Raises DuplicatedRedeemables, TooManyRedeemables.
+    """
+    if caller.kind != "client":
+        return frank_decision(snapshot, caller, options, snapshot.redeemables, explain=explain)
+    return concealing_decision(
+        lambda redeemables: frank_decision(snapshot, caller, options, redeemables, explain=False),
+        without_closed(snapshot.cart, snapshot.redeemables),
+    )
+
+
+def frank_decision(
+    snapshot: Snapshot,
+    caller: Caller,
+    options: OptionsIn,
+    redeemables: Sequence[Redeemable | Unresolved],
+    *,
+    explain: bool,
+) -> Decision:
+    """The same on these redeemables, with the reasons as they are.
 
     Raises DuplicatedRedeemables, TooManyRedeemables.
     """
     stacking, limit = snapshot.stacking, snapshot.stacking.redeemables_limit
     if snapshot.stack_id is not None:
         stacking = stacking.model_copy(update={"applicable_redeemables_limit": MOST_TIERS})
-    elif len(snapshot.redeemables) > limit:
-        raise TooManyRedeemables(len(snapshot.redeemables), limit)
-    duplicate = first_duplicate(snapshot.redeemables)
+    elif len(redeemables) > limit:
+        raise TooManyRedeemables(len(redeemables), limit)
+    duplicate = first_duplicate(redeemables)
     if duplicate is not None:
         raise DuplicatedRedeemables(duplicate.id)
     choose = best_deal if options.best_deal else evaluate
 
-    def decide(redeemables: Sequence[Redeemable | Unresolved]) -> Decision:
-        return choose(snapshot.cart, redeemables, stacking, rounding=caller.project.settings.rounding, explain=explain)
+    def decide(candidates: Sequence[Redeemable | Unresolved]) -> Decision:
+        return choose(snapshot.cart, candidates, stacking, rounding=caller.project.settings.rounding, explain=explain)
 
-    return decided_with(snapshot.redeemables, snapshot.automatic, decide, may_displace=options.best_deal)
+    return decided_with(redeemables, snapshot.automatic, decide, may_displace=options.best_deal)
 
 
 async def load(
@@ -239,6 +261,8 @@ async def load(
     if row["customer"] is not None and row["customer"]["merged_into"] is not None:
         request = _made_by(request, row["customer"]["merged_into"])
         return await load(connection, cache, caller, request, now, with_automatic=with_automatic)
+    if caller.kind == "client" and not _may_go_on_with(order, row):
+        raise NotFound("order", order.source_id or "")
     configuration = await cache.load(
         connection,
         project.id,
@@ -468,6 +492,15 @@ def _by_name(vouchers: Sequence[Row]) -> dict[str, Row]:
 
 def _find(found: Mapping[str, Row], asked: RedeemableIn, case_sensitive: bool) -> Row | None:
     return found.get(normalise(asked.id, case_sensitive)) or found.get(asked.id)
+
+
+def _may_go_on_with(order: OrderIn, row: Row) -> bool:
+    """Whether a page may see and redeem on the kept order. It cannot guess our id of an order, but it can guess the
+    shop's: that one only leads to orders of the customer whom the page names."""
+    kept, customer = row["kept_order"], row["customer"]
+    if kept is None or order.id:
+        return True
+    return customer is not None and kept["customer_id"] == customer["id"]
 
 
 def _cart(caller: Caller, request: CheckoutIn, row: Row, now: datetime) -> Cart:

@@ -7,7 +7,7 @@ the row it points to, and every redemption of a hot campaign would queue there. 
 from app.kit.idempotency import IdempotencyRecord
 from app.kit.outbox import OutboxEvent
 from app.kit.tables import Base
-from app.models.access import ApiKey, AuditEntry, OAuthToken, Project
+from app.models.access import ApiKey, AuditEntry, ClientAllowance, OAuthToken, Project
 from app.models.async_actions import AsyncAction
 from app.models.audiences import (
     CustomerEventCount,
@@ -33,6 +33,7 @@ __all__ = [
     "Base",
     "Campaign",
     "Category",
+    "ClientAllowance",
     "CustomEvent",
     "CustomEventSchema",
     "Customer",

@@ -63,6 +63,22 @@ class OAuthToken(Base):
     expires_at: Mapped[datetime]
 
 
+class ClientAllowance(Base):
+    """How much of a limit of the client-side API is used up until `ends_at`, when it is whole again.
+
+    `subject` names the limit and whom it counts, as a digest where that is personal. Unlogged, which makes counting
+    cheap: after a crash of Postgres everybody starts anew.
+    """
+
+    __tablename__ = "client_allowances"
+    __table_args__ = (Index(None, "project_id", "ends_at"), {"prefixes": ["UNLOGGED"]})
+
+    project_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    subject: Mapped[Id] = mapped_column(primary_key=True)
+    used: Mapped[int]
+    ends_at: Mapped[datetime]
+
+
 class AuditEntry(ProjectRow):
     """One change: who, when, what, by which request."""
 

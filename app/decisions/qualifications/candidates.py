@@ -150,6 +150,8 @@ def _statement(request: QualificationIn, caller: Caller, tier_ids: Sequence[str]
             owners += f" AND {'id' if field == 'resource_id' else field} = ANY (${4 + len(values)})"
     branches = []
     for branch in BRANCHES.get(request.scenario, OTHERWISE):
+        if branch in VOUCHERS_OF_ALL and not _may_see_codes(caller):
+            continue
         if branch is PUBLIC and "campaign_id" in names:
             continue  # codes outside campaigns would all be looked at, to find that they have none
         if branch in VOUCHERS_OF_ALL:
@@ -163,6 +165,11 @@ def _statement(request: QualificationIn, caller: Caller, tier_ids: Sequence[str]
     if not branches:
         branches = [f"{WALLET}{codes}{owners} AND false"]
     return WINDOW.replace("{branches}", " UNION ALL ".join(branches)), values
+
+
+def _may_see_codes(caller: Caller) -> bool:
+    """Whoever asks from a page may name any customer: codes are for pages of projects that list them there."""
+    return caller.kind != "client" or caller.may("vouchers:read")
 
 
 def _filtered(row: Mapping[str, Any]) -> dict[str, Any]:

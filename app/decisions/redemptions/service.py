@@ -7,13 +7,22 @@ from app.access.callers import Caller
 from app.commerce.customers import profiles
 from app.commerce.customers.schemas import CustomerIn
 from app.commerce.orders.overrides import keep_overrides, overrides
-from app.decisions.errors import RedemptionFailed
+from app.decisions.errors import DuplicatedRedeemables, RedemptionFailed
 from app.decisions.recording import Recorded, Recording, record
 from app.decisions.redemptions.rendering import redemption_answer
 from app.decisions.redemptions.rows import Attempt, announcements, event_of, failure_row, rows_of
 from app.decisions.schemas import CheckoutIn
-from app.decisions.snapshot import Snapshot, customer_differs, decision_on, read, require_something
+from app.decisions.snapshot import (
+    Snapshot,
+    customer_differs,
+    decision_on,
+    frank_decision,
+    read,
+    require_something,
+)
+from app.engine.decision import Decision, Failure, Outcome
 from app.engine.postings import AccountKey
+from app.engine.redeemables import Unresolved
 from app.incentives.configuration import ConfigurationCache
 from app.incentives.vouchers.standing import Standing
 from app.kit.db import Database
@@ -107,12 +116,37 @@ def _standing(attempt: Attempt, recorded: Recorded) -> dict[str, Standing]:
 
 
 async def _recorded_failure(db: Database, attempt: Attempt) -> RedemptionFailed:
-    """The error to raise, once the failed attempt is stored."""
-    decision = attempt.decision
-    failure = decision.failure
-    assert failure is not None  # a decision that is not valid says why
-    failed = next((outcome for outcome in decision.outcomes if outcome.failure is failure), decision.outcomes[0])
+    """The error to raise, once the failed attempt is stored; with the real reason, whatever the caller may know."""
+    failure, failed = _first_failure(_real_decision(attempt))
     row = failure_row(attempt, failure, failed.redeemable)
     recording = Recording(redemptions=[row], events=[event_of("redemption.failed", row, attempt.snapshot.stack_id)])
     await record(db, attempt.caller.project_id, attempt.snapshot.version, recording)
-    return RedemptionFailed(failure, failed.redeemable.kind, failed.redeemable.id)
+    told, failed = _first_failure(attempt.decision)
+    return RedemptionFailed(told, failed.redeemable.kind, failed.redeemable.id, _unknown_codes_count(attempt.decision))
+
+
+def _real_decision(attempt: Attempt) -> Decision:
+    """What the decision is for those who may know everything."""
+    if attempt.caller.kind != "client":
+        return attempt.decision
+    snapshot, options = attempt.snapshot, attempt.request.options
+    try:
+        return frank_decision(snapshot, attempt.caller, options, snapshot.redeemables, explain=False)
+    except DuplicatedRedeemables:  # two names of a voucher that to this caller does not exist
+        return attempt.decision
+
+
+def _first_failure(decision: Decision) -> tuple[Failure, Outcome]:
+    """Why the decision is not valid, and the outcome that says so."""
+    failure = decision.failure
+    assert failure is not None  # a decision that is not valid says why
+    return failure, next((each for each in decision.outcomes if each.failure is failure), decision.outcomes[0])
+
+
+def _unknown_codes_count(decision: Decision) -> int:
+    return sum(
+        outcome.failure is not None
+        and isinstance(outcome.redeemable, Unresolved)
+        and outcome.redeemable.kind == "voucher"
+        for outcome in decision.outcomes
+    )

@@ -1,0 +1,1 @@
+"""The checkout as pages see it: the same decisions, told to strangers."""
