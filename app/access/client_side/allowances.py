@@ -18,7 +18,9 @@ from app.models import ClientAllowance
 TAKE: Final = """
 SELECT taken.*, asked.subjects FROM (
     SELECT $2::text[] || CASE WHEN $8::text IS NULL THEN '{}' ELSE ARRAY[
-        'customer:' || COALESCE((SELECT id FROM customers WHERE project_id = $1 AND (id = $6 OR source_id = $7)), $8)
+        'failures:customer:' || COALESCE(
+            (SELECT id FROM customers WHERE project_id = $1 AND (id = $6 OR source_id = $7)), $8
+        )
     ] END AS subjects
 ) AS asked, take_allowances($1, asked.subjects, $3, $4, $5) AS taken
 """
@@ -98,8 +100,9 @@ async def delete_ended(session: AsyncSession, project_id: int, now: datetime, *,
     """Forget what has ended; fewer than `at_most` forgotten means none is left."""
     known = ClientAllowance
     ended = select(known.subject).where(known.project_id == project_id, known.ends_at <= now)
-    ended = ended.limit(at_most).with_for_update(skip_locked=True)
-    statement = delete(known).where(known.project_id == project_id, known.subject.in_(ended))
+    # A CTE, because a subquery that locks may be run more than once, and would find other rows each time.
+    locked = ended.limit(at_most).with_for_update(skip_locked=True).cte("locked")
+    statement = delete(known).where(known.project_id == project_id, known.subject.in_(select(locked.c.subject)))
     result = await session.execute(statement.execution_options(synchronize_session=False))
     assert isinstance(result, CursorResult)
     return result.rowcount

@@ -19,13 +19,14 @@ from app.decisions.client_side.rendering import (
     shown_validation,
 )
 from app.decisions.endpoints import configuration_of
-from app.decisions.errors import RedemptionFailed
+from app.decisions.errors import DuplicatedRedeemables, RedemptionFailed
 from app.decisions.qualifications import service as qualifications
 from app.decisions.qualifications.schemas import QualificationIn
 from app.decisions.redemptions import service as redemptions
 from app.decisions.rendering import Wire
 from app.decisions.schemas import CheckoutIn
 from app.decisions.validations import service as validations
+from app.incentives.codes.normal_form import normalise
 from app.kit import clock
 from app.kit.http import answered, database_of, json_bytes
 from app.kit.idempotency import kept_for_good
@@ -108,7 +109,17 @@ async def qualify(request: Request) -> Response:
 
 
 def _from_page(caller: Caller, checkout: CheckoutIn) -> CheckoutIn:
-    """What counts of what a page sends."""
+    """What counts of what a page sends.
+
+    Raises DuplicatedRedeemables for two spellings of one code, also of one that does not exist.
+    """
+    codes: set[str] = set()
+    for asked in checkout.redeemables:
+        if asked.object == "voucher":
+            code = normalise(asked.id, caller.project.case_sensitive_codes)
+            if code in codes:
+                raise DuplicatedRedeemables(asked.id)
+            codes.add(code)
     customer, order = named_by_page(caller, checkout.customer), checkout.order
     return checkout.model_copy(update={"customer": customer, "order": order and _without_overrides(order)})
 
