@@ -25,8 +25,8 @@ MODES = {mode: StackingRules(redeemables_application_mode=mode) for mode in ("AL
 USELESS: dict[str, dict[str, Any]] = {
     "disabled": {"is_active": False},
     "campaign disabled": {"campaign_is_active": False},
-    "expired": {"validities": (Validity(expires_at=NOW - timedelta(days=1)),)},
-    "not open yet": {"validities": (Validity(starts_at=NOW + timedelta(days=1)),)},
+    "expired": {"validities": (Validity(expiration_date=NOW - timedelta(days=1)),)},
+    "not open yet": {"validities": (Validity(start_date=NOW + timedelta(days=1)),)},
     "spent": {"uses_limit": 1, "counts": {AccountKey("v_USELESS", "uses"): 1}},
 }
 
