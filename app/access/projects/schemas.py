@@ -39,6 +39,21 @@ TrustedDomains = Annotated[
     list[TrustedDomain],
     Field(max_length=100, description="Origins whose pages may use client keys; `*` allows all, for development."),
 ]
+PagesRedeem = Annotated[bool, Field(description="Whether pages may redeem.")]
+PagesPublish = Annotated[bool, Field(description="Whether pages may give customers codes of campaigns.")]
+PagesList = Annotated[
+    bool,
+    Field(
+        description="Whether pages see codes in qualifications: those of any customer whom they name, and public ones."
+    ),
+]
+PagesMakeCustomers = Annotated[
+    bool,
+    Field(
+        description="Whether pages may make and change customers. If not, what they say about a customer counts for "
+        "nothing but finding one."
+    ),
+]
 WeakCodes = Literal["refuse", "warn"]
 
 
@@ -52,10 +67,10 @@ class ProjectCreate(WireIn):
         bool, Field(description="Whether `Spring` and `SPRING` are two codes. Cannot be changed later.")
     ] = True
     client_trusted_domains: TrustedDomains | None = None
-    client_redeem_enabled: bool = False
-    client_publish_enabled: bool = False
-    client_list_vouchers_enabled: bool = False
-    client_create_customer_enabled: bool = False
+    client_redeem_enabled: PagesRedeem = False
+    client_publish_enabled: PagesPublish = False
+    client_list_vouchers_enabled: PagesList = False
+    client_create_customer_enabled: PagesMakeCustomers = False
     client_loyalty_events_enabled: bool = False
     client_set_voucher_expiration_date_enabled: bool = False
     default_code_config: DefaultCodeConfig | None = None
@@ -73,10 +88,10 @@ class ProjectUpdate(WirePatch):
     currency: ProjectCurrency | None = None
     dial_code: DialCode | None = None
     client_trusted_domains: TrustedDomains | None = None
-    client_redeem_enabled: bool | None = None
-    client_publish_enabled: bool | None = None
-    client_list_vouchers_enabled: bool | None = None
-    client_create_customer_enabled: bool | None = None
+    client_redeem_enabled: PagesRedeem | None = None
+    client_publish_enabled: PagesPublish | None = None
+    client_list_vouchers_enabled: PagesList | None = None
+    client_create_customer_enabled: PagesMakeCustomers | None = None
     client_loyalty_events_enabled: bool | None = None
     client_set_voucher_expiration_date_enabled: bool | None = None
     default_code_config: DefaultCodeConfig | None = None
