@@ -19,8 +19,8 @@ from app.commerce.orders import endpoints as orders
 from app.commerce.product_collections import endpoints as product_collections
 from app.commerce.products import endpoints as products
 from app.commerce.segments import endpoints as segments
-from app.decisions.merges import endpoints as merges
 from app.decisions.client_side import endpoints as checkout_client_side
+from app.decisions.merges import endpoints as merges
 from app.decisions.qualifications import endpoints as qualifications
 from app.decisions.redemptions import endpoints as redemptions
 from app.decisions.sessions import endpoints as sessions
