@@ -171,14 +171,17 @@ class ApplicableRedeemable(RedeemableDetails):
 class InapplicableRedeemable(RedeemableDetails):
     status: Literal["INAPPLICABLE"]
     id: str
-    object: Literal["voucher", "promotion_tier", "promotion_stack"]
+    object: Annotated[
+        Literal["voucher", "promotion_tier"],
+        Field(description="For a promotion stack that does not exist it is `promotion_tier`; see `resource_type`."),
+    ]
     result: FailedResult
 
 
 class SkippedRedeemable(RedeemableDetails):
     status: Literal["SKIPPED"]
     id: str
-    object: Literal["voucher", "promotion_tier", "promotion_stack"]
+    object: Literal["voucher", "promotion_tier"]
     result: SkippedResult
 
 

@@ -40,7 +40,10 @@ def tracking_id_of(caller: Caller, request: CheckoutIn, snapshot: Snapshot) -> s
 def outcome_read(outcome: Outcome, snapshot: Snapshot, request: CheckoutIn, *, request_id: str) -> Wire:
     """One redeemable of a validation: what it does, or why it does not."""
     redeemable = outcome.redeemable
-    shown: Wire = {"status": outcome.status, "id": redeemable.id, "object": redeemable.kind}
+    # The contract knows vouchers and promotion tiers here. A stack that does not exist has no tiers to show instead, so
+    # its item says what it would have been made of; the error's `resource_type` says what was asked for.
+    kind = "promotion_tier" if redeemable.kind == "promotion_stack" else redeemable.kind
+    shown: Wire = {"status": outcome.status, "id": redeemable.id, "object": kind}
     if outcome.status == "APPLICABLE" and isinstance(redeemable, Redeemable):
         shown["order"] = snapshot_order(outcome, snapshot, with_items="order" in request.options.expand)
         shown |= targets_read(redeemable.applicability, outcome.cart_before or outcome.cart, outcome.application)

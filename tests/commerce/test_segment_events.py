@@ -188,3 +188,23 @@ async def test_an_erased_customer_and_a_deleted_segment_are_forgotten(
 
     assert erased.is_success
     assert (at_first, after_erasure, await standing()) == (2, 1, 0)
+
+
+async def test_a_guest_who_becomes_an_account_stands_where_the_account_stands(
+    client: AsyncClient, db: Database, work: Work, project: ProjectKeys
+) -> None:
+    segment_id = await give_watched(client, work, project, IN_BERLIN)
+    guest = await give_customer(client, project, "guest")
+    ada = (await ask(client, project, "POST", "/v1/customers", {"source_id": "ada"}))["id"]
+    await watching.follow(work, project.id)
+
+    await ask(client, project, "POST", "/x/v1/customers/ada/merge", {"guest": "guest"})
+    await watching.follow(work, project.id)
+    await watching.look_at_all(work, project.id)
+
+    async with db.read() as session:
+        standing = list(
+            await session.scalars(select(SegmentStanding.customer_id).where(SegmentStanding.project_id == project.id))
+        )
+    assert standing == [ada]
+    assert await announced(db, project) == [("entered", guest, segment_id), ("entered", ada, segment_id)]

@@ -113,7 +113,8 @@ async def look_at_all(work: Work, project_id: int) -> None:
         work.leave_if_stopping()
         async with work.db.write() as session:
             await _lock(session, project_id)
-            following = select(Customer.id).where(Customer.project_id == project_id, Customer.id > last_id)
+            people = select(Customer.id).where(Customer.project_id == project_id, Customer.merged_into.is_(None))
+            following = people.where(Customer.id > last_id)
             ids = (await session.scalars(following.order_by(Customer.id).limit(ROUND))).all()
             await _look_at(session, project_id, ids)
         if len(ids) < ROUND:
@@ -180,7 +181,7 @@ async def _standing_now(
     """Of these customers, as far as they exist, which of `segments` each is in."""
     rows = await session.scalars(
         select(Customer)
-        .where(Customer.project_id == project_id, Customer.id.in_(customer_ids))
+        .where(Customer.project_id == project_id, Customer.id.in_(customer_ids), Customer.merged_into.is_(None))
         .order_by(Customer.id)
         # Nobody is erased while it is written down where they stand. Who is being changed right now is not waited for:
         # that change, or what led here, is followed again in a minute.

@@ -18,6 +18,7 @@ from app.models import (
     Publication,
     Redemption,
     SegmentMember,
+    SegmentStanding,
     Voucher,
 )
 
@@ -79,7 +80,7 @@ def _with_renamed_keys(units: Any, guest_id: str, customer_id: str) -> ColumnEle
 
 
 async def _join_segments(session: AsyncSession, project_id: int, guest_id: str, customer_id: str) -> None:
-    """Static segments; of the others people are members by what they are."""
+    """Static segments; of the others people are members by what they are, and the guest is nobody any more."""
     joined = select(SegmentMember.project_id, SegmentMember.segment_id, literal(customer_id)).where(
         SegmentMember.project_id == project_id, SegmentMember.customer_id == guest_id
     )
@@ -87,6 +88,9 @@ async def _join_segments(session: AsyncSession, project_id: int, guest_id: str, 
     await session.execute(insert(SegmentMember).from_select(columns, joined).on_conflict_do_nothing())
     await session.execute(
         delete(SegmentMember).where(SegmentMember.project_id == project_id, SegmentMember.customer_id == guest_id)
+    )
+    await session.execute(
+        delete(SegmentStanding).where(SegmentStanding.project_id == project_id, SegmentStanding.customer_id == guest_id)
     )
 
 
