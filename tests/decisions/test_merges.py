@@ -272,7 +272,12 @@ def test_every_column_that_names_a_customer_is_given_to_the_other_one() -> None:
         if column.name in ("customer_id", "holder_id", "referrer_id", "merged_into")
     }
 
-    by_themselves = {"redemptions.customer_id", "segment_members.customer_id", "customer_event_counts.customer_id"}
+    by_themselves = {
+        "redemptions.customer_id",
+        "segment_members.customer_id",
+        "segment_standings.customer_id",
+        "customer_event_counts.customer_id",
+    }
     assert named == by_themselves | {f"{column.class_.__tablename__}.{column.key}" for column in RENAMED}
 
 
