@@ -23,6 +23,7 @@ from app.decisions.client_side import endpoints as checkout_client_side
 from app.decisions.merges import endpoints as merges
 from app.decisions.qualifications import endpoints as qualifications
 from app.decisions.redemptions import endpoints as redemptions
+from app.decisions.refunds import endpoints as refunds
 from app.decisions.sessions import endpoints as sessions
 from app.decisions.validations import endpoints as validations
 from app.distribution.goodwill import endpoints as goodwill
@@ -80,6 +81,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     incentives_client_side.router,
     custom_events_client_side.router,
     publications_client_side.router,
+    refunds.router,
 )
 """Every router of the service; the busiest first, because routes are tried in this order."""
 

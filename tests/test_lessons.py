@@ -1,7 +1,7 @@
 """One test for each bug that shops filed against other engines and that this one could have too.
 
 Most live beside the code they protect; `ELSEWHERE` says where, and a test sees to it that they are there. Lessons about
-what does not exist yet (returns of single lines, gift cards, points, referrals) come with their features.
+what does not exist yet (points, referrals) come with their features.
 """
 
 import ast
@@ -62,6 +62,11 @@ ELSEWHERE = {
     "vendure#2385, odoo#63106": (
         "engine/test_evaluate.py::test_no_stack_of_discounts_exceeds_the_cart",
         "engine/test_effects.py::test_neither_order_nor_line_falls_below_zero",
+    ),
+    # Refunds: shares were computed anew after a return, 40 % became 4 %.
+    "vendure#4811, vendure#5127": (
+        "engine/test_returns.py::test_a_share_of_40_percent_stays_40_percent_after_a_return",
+        "decisions/test_refunds.py::test_refunding_every_unit_in_parts_gives_back_exactly_what_was_paid",
     ),
     # Scale: a batch died on one duplicate.
     "solidus#5383": (

@@ -30,6 +30,7 @@ RESOURCES = (
     "qualifications",
     "redemptions",
     "referrals",
+    "refunds",
     "rewards",
     "rollbacks",
     "segments",
@@ -63,6 +64,7 @@ ROLES: dict[Role, frozenset[str]] = {
         "publications:write",
         "qualifications:write",
         "redemptions:write",
+        "refunds:write",
         "rollbacks:write",
         "validations:write",
     },
@@ -71,6 +73,7 @@ ROLES: dict[Role, frozenset[str]] = {
         "customers:write",
         "publications:write",
         "qualifications:write",
+        "refunds:write",
         "rollbacks:write",
         "support_coupons:write",
         "validations:write",
@@ -113,7 +116,9 @@ SCOPES: dict[str, frozenset[str]] = {
     "client_validations": frozenset({"validations:write"}),
     "client_vouchers": frozenset({"vouchers:read"}),
     "consents": frozenset(),
-    "redemptions": frozenset({"redemptions:read", "redemptions:write", "rollbacks:read", "rollbacks:write"}),
+    "redemptions": frozenset(
+        f"{resource}:{verb}" for resource in ("redemptions", "refunds", "rollbacks") for verb in ("read", "write")
+    ),
     "task-results": frozenset({"async_actions:read"}),
     **{
         scope: frozenset({f"{scope.replace('-', '_')}:read", f"{scope.replace('-', '_')}:write"})

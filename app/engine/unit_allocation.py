@@ -34,6 +34,14 @@ class _Segment:
 _Line: TypeAlias = list[_Segment]
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How the discounts of a stack are spread, one allocation for each, and what every unit still costs after them."""
+
+    allocations: tuple[Allocation, ...]
+    left: Allocation
+
+
 def allocation_of(cart: Cart, application: Application) -> Allocation:
     """How the discount of one redeemable, computed on `cart`, is spread."""
     return allocations_of(cart, (application,))[0]
@@ -42,7 +50,12 @@ def allocation_of(cart: Cart, application: Application) -> Allocation:
 def allocations_of(
     cart: Cart, applications: Iterable[Application], earlier: Sequence[Allocation] = ()
 ) -> list[Allocation]:
-    """How the discounts of a stack are spread: the first computed on `cart`, each other on what the one before left.
+    """How the discounts of a stack are spread; see `spread_of`."""
+    return list(spread_of(cart, applications, earlier).allocations)
+
+
+def spread_of(cart: Cart, applications: Iterable[Application], earlier: Sequence[Allocation] = ()) -> Spread:
+    """Spread the discounts of a stack: the first was computed on `cart`, each other on what the one before left.
 
     `earlier` are the allocations of redemptions that the order carries already; what it carries beyond them is spread
     like a discount on the order. What a line cannot carry, because earlier discounts on the order have used it up, goes
@@ -53,11 +66,12 @@ def allocations_of(
     allocations = []
     for application in applications:
         replaced = _apply(application, lines)
-        allocations.append(tuple(_runs([*line, *replaced.get(index, ())]) for index, line in enumerate(lines)))
+        allocations.append(tuple(_taken([*line, *replaced.get(index, ())]) for index, line in enumerate(lines)))
         for line in lines:
             for segment in line:
                 segment.taken = 0
-    return allocations
+    left = tuple(_runs((segment.units, segment.left) for segment in line) for line in lines)
+    return Spread(tuple(allocations), left)
 
 
 def _as_carried(cart: Cart, earlier: Sequence[Allocation]) -> list[_Line]:
@@ -228,11 +242,18 @@ def _spread(amount: int, segments: Sequence[tuple[_Line, _Segment]]) -> int:
     return carried
 
 
-def _runs(line: _Line) -> Runs:
+def _taken(line: _Line) -> Runs:
+    if not any(segment.taken for segment in line):
+        return ()
+    return _runs((segment.units, segment.taken) for segment in line)
+
+
+def _runs(pairs: Iterable[tuple[int, int]]) -> Runs:
+    """The pairs of units and amounts, equal neighbours together."""
     runs: list[tuple[int, int]] = []
-    for segment in line:
-        if runs and runs[-1][1] == segment.taken:
-            runs[-1] = (runs[-1][0] + segment.units, segment.taken)
+    for units, amount in pairs:
+        if runs and runs[-1][1] == amount:
+            runs[-1] = (runs[-1][0] + units, amount)
         else:
-            runs.append((segment.units, segment.taken))
-    return tuple(runs) if any(taken for _, taken in runs) else ()
+            runs.append((units, amount))
+    return tuple(runs)

@@ -12,6 +12,7 @@ from app.engine.postings import MONEY, AccountKey
 from app.kit.db import Database
 from app.ledger.accounts import recount
 from app.ledger.chains import value_faults
+from app.ledger.refund_checks import REFUND_CHECKS
 from app.models import Account
 
 # The rows that a count is made of, and what they counted. The parent of a stack stands for no redeemable of its own.
@@ -174,7 +175,8 @@ async def _examine_project(session: AsyncSession, project: Any) -> list[Differen
         *await _holds_of(session, project),
         *await _values_of(session, project),
     ]
-    for what, statement in (("vouchers of campaign", _CAMPAIGNS), ("discounts on lines of order", _ORDERS)):
+    checks = (("vouchers of campaign", _CAMPAIGNS), ("discounts on lines of order", _ORDERS), *REFUND_CHECKS)
+    for what, statement in checks:
         rows = await session.execute(statement, {"project_id": project.id})
         found += [Difference(project.public_id, f"{what} {row.id}", row.stored, row.counted) for row in rows]
     return found

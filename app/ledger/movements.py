@@ -13,14 +13,14 @@ Counterpart = Literal["issued", "removed", "redeemed"]
 balances are not kept but summed up from the entries: a row that every redemption of a project posts to would be a
 queue."""
 
-CauseType = Literal["opening", "adjustment", "redemption", "rollback"]
+CauseType = Literal["opening", "adjustment", "redemption", "rollback", "refund"]
 
 
 class Cause(NamedTuple):
     """Why value moved. A cause moves an account once: a unique constraint of the entries says so.
 
-    `id` is the voucher for its opening, the redemption for a redemption and for its rollback, and for an adjustment
-    what the caller named it by, else the entry itself.
+    `id` is the voucher for its opening, the redemption for a redemption and for its rollback, the refund for a refund,
+    and for an adjustment what the caller named it by, else the entry itself.
     """
 
     type: CauseType

@@ -17,7 +17,7 @@ from app.models.audiences import (
     SegmentStanding,
     SegmentWatch,
 )
-from app.models.checkout import Redemption
+from app.models.checkout import Redemption, Refund
 from app.models.commerce import Customer, Order, Product, ProductCollection, ProductCollectionMember, Sku
 from app.models.goodwill import Goodwill, GoodwillBudget, GoodwillReason
 from app.models.incentives import Campaign, Category, Publication, ValidationRule, ValidationRuleAssignment, Voucher
@@ -56,6 +56,7 @@ __all__ = [
     "PromotionTier",
     "Publication",
     "Redemption",
+    "Refund",
     "Segment",
     "SegmentMember",
     "SegmentStanding",

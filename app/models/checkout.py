@@ -1,8 +1,9 @@
 """What was decided at the checkout and kept."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, column, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, column, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,7 +25,9 @@ class Redemption(ProjectRow):
     minor units of `currency`, which is empty for the project's: the figures that budgets count. `units` are those of
     products that its targets limit, by owner and subject of the accounts that count them. `subjects` are the identities
     that limits per customer counted this for, by kind (`{"customer": "cust_...", "email": a keyed hash}`); empty where
-    the account alone counts.
+    the account alone counts. `allocation` is what this redeemable took off every single unit of the order
+    (`engine.stored_allocation`); the redemption that stands for the request, a parent or an only child, says in
+    `unit_amounts` what every unit costs after all of it. Both never change: refunds are computed from them.
     """
 
     __tablename__ = "redemptions"
@@ -63,6 +66,8 @@ class Redemption(ProjectRow):
     currency: Mapped[str | None]
     units: Mapped[Json | None]
     subjects: Mapped[Json | None]
+    allocation: Mapped[str | None]
+    unit_amounts: Mapped[str | None]
     amount: Mapped[int | None]
     reason: Mapped[str | None]
     redemption_metadata: Mapped[Json | None] = mapped_column("metadata")
@@ -70,4 +75,39 @@ class Redemption(ProjectRow):
     api_key_id: Mapped[Id | None]
     user_login: Mapped[str | None]
     channel_type: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Refund(ProjectRow):
+    """Units of an order that came back, and what was given back for them; never changed, never deleted (a trigger).
+
+    `redemption_id` is the redemption that was asked about, a parent or one without. The refunds of an order have
+    `position`s from 1 without gaps, so that of two made at once from the same state only one can be written.
+
+    `amount` is the money, in minor units of the order's `currency`; `credits` went back to gift cards, how much to
+    which is in `redeemables` (`{redemption_id, credits, discount_amount}`). `lines` are `{index, units, quantity,
+    amount, credits, discount_amount}`, units as spans from the `first` number to the `last`, from 1.
+    `adjustment_amount` is what was given back beyond the lines, or, when negative, charged back.
+    """
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        UniqueConstraint("project_id", "order_id", "position"),
+        CheckConstraint("amount >= 0 AND credits >= 0", "never_negative"),
+    )
+
+    redemption_id: Mapped[Id]
+    order_id: Mapped[Id]
+    position: Mapped[int]
+    policy: Mapped[str]
+    currency: Mapped[str | None]
+    amount: Mapped[int]
+    credits: Mapped[int]
+    adjustment_amount: Mapped[int]
+    lines: Mapped[list[Any]]
+    redeemables: Mapped[list[Any]]
+    reason: Mapped[str | None]
+    refund_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
+    api_key_id: Mapped[Id | None]
+    user_login: Mapped[str | None]
     created_at: Mapped[datetime]

@@ -10,7 +10,8 @@ from app.engine.applicability import Applicability, ApplicabilityDefinition, app
 from app.engine.application import Application
 from app.engine.cart import Cart, Product
 from app.engine.effects import AddMissingItems, AddNewItems, AmountOff, Effect, EffectScope, PercentOff, ReplaceItems
-from app.engine.unit_allocation import Allocation, Runs, allocation_of, allocations_of
+from app.engine.stored_allocation import parsed, written
+from app.engine.unit_allocation import Allocation, Runs, allocation_of, allocations_of, spread_of
 from app.engine.units import UnitSource
 
 from .carts import EVERYTHING, SOURCES, effects, make_cart, make_item, narrow_applicabilities, summed_carts
@@ -55,10 +56,33 @@ def test_the_units_of_any_stack_pay_what_the_order_costs_and_none_less_than_noth
 ) -> None:
     applications, after = stacked(cart, *redeemed)
 
-    paid = paid_for(after, allocations_of(cart, applications))
+    spread = spread_of(cart, applications)
+    paid = paid_for(after, list(spread.allocations))
 
-    assert sum(map(sum, paid)) == after.total_amount
+    assert sum(map(sum, paid)) == after.total_amount == sum(map(amount_of, spread.left))
     assert all(amount >= 0 for units in paid for amount in units)
+    assert all(amount >= 0 for runs in spread.left for _, amount in runs)
+    assert [sum(units for units, _ in runs) for runs in spread.left] == [item.quantity for item in after.items]
+
+
+@given(summed_carts(), st.lists(st.tuples(effects, every_applicability), max_size=4))
+def test_an_allocation_is_read_as_it_was_written(cart: Cart, redeemed: list[tuple[Effect, Applicability]]) -> None:
+    applications, _ = stacked(cart, *redeemed)
+
+    for allocation in allocations_of(cart, applications):
+        read = parsed(written(allocation))
+        assert read == allocation[: len(read)]
+        assert not any(allocation[len(read) :])
+
+
+def test_an_allocation_over_ten_lines_takes_less_than_a_hundred_bytes() -> None:
+    cart = make_cart(*(make_item(f"p{n}", 1 + n % 3, 19_99) for n in range(10)))
+    tenth = PercentOff(percent_off=Decimal(10)).application(EffectScope(cart))
+
+    spread = spread_of(cart, [tenth])
+
+    assert len(written(spread.allocations[0])) < 100
+    assert len(written(spread.left)) < 100
 
 
 @given(summed_carts(), effects, every_applicability)

@@ -25,6 +25,8 @@ from app.decisions.redemptions.history import read_all
 from app.decisions.redemptions.rendering import kept_order_read
 from app.decisions.redemptions.repository import RedemptionRepository
 from app.decisions.redemptions.schemas import RollbackIn
+from app.decisions.refunds.repository import RefundRepository
+from app.decisions.refunds.totals import returned_by
 from app.decisions.rendering import Wire
 from app.engine.postings import Posting, merged_postings
 from app.incentives.balances.events import transaction_event
@@ -57,8 +59,9 @@ async def roll_back(
 ) -> RolledBack:
     """Undo one redemption, or with `whole_stack` a parent with all its parts.
 
-    Uses and budgets are released, gift cards have their money back, the order's discount is taken off again and the
-    order is canceled. Of two who roll back at once the second waits, and is then refused.
+    Uses and budgets are released, gift cards have their money back as far as refunds have not given it, the order's
+    discount is taken off again and the order is canceled. Of two who roll back at once the second waits, and is then
+    refused.
 
     Raises NotFound, AlreadyRolledBack, InvalidRedemption, InvalidRedemptionParent, InvalidCustomer, InvalidOrder.
     """
@@ -72,8 +75,9 @@ async def roll_back(
         _refuse_unfit(head, parts, request, whole_stack=whole_stack)
         # The order before the accounts, as every recording locks them.
         kept = await _locked_order(session, head)
-        await _release(session, caller, parts or [head], request, now)
-        rollbacks = await _recorded(session, caller, head, parts, request, now)
+        refunded = returned_by(await RefundRepository(session, caller.project_id).made_for(head.order_id or "")).credits
+        await _release(session, caller, parts or [head], refunded, request, now)
+        rollbacks = await _recorded(session, caller, head, parts, refunded, request, now)
         order = _reverted(session, caller, kept, head, parts, rollbacks, now) if kept else None
         for rollback in rollbacks:
             rollback.order_snapshot = order
@@ -101,30 +105,41 @@ def _refuse_unfit(head: Redemption, parts: Sequence[Redemption], request: Rollba
 
 
 async def _release(
-    session: AsyncSession, caller: Caller, redemptions: Sequence[Redemption], request: RollbackIn, now: datetime
+    session: AsyncSession,
+    caller: Caller,
+    redemptions: Sequence[Redemption],
+    refunded: Mapping[str, int],
+    request: RollbackIn,
+    now: datetime,
 ) -> None:
-    """Post back what the redemptions took, on every account that counts them, and give back what gift cards paid."""
+    """Post back what the redemptions took, on every account that counts them, and give back what gift cards paid and
+    have not been `refunded`, by redemption."""
     project_id, zone = caller.project_id, caller.project.zone
     taken = await taken_by(session, project_id, redemptions, zone)
     await open_accounts(session, project_id, sorted(taken.late), zone)
-    refunds = await _refunds(session, caller, redemptions, request, now)
-    await apply(session, project_id, merged_postings(taken.postings), refunds)
-    for refund in refunds:
-        event = transaction_event(refund)
+    movements = await _movements(session, caller, redemptions, refunded, request, now)
+    await apply(session, project_id, merged_postings(taken.postings), movements)
+    for movement in movements:
+        event = transaction_event(movement)
         announce(session, project_id, event["type"], event["entity_id"], event["data"])
 
 
-async def _refunds(
-    session: AsyncSession, caller: Caller, redemptions: Sequence[Redemption], request: RollbackIn, now: datetime
+async def _movements(
+    session: AsyncSession,
+    caller: Caller,
+    redemptions: Sequence[Redemption],
+    refunded: Mapping[str, int],
+    request: RollbackIn,
+    now: datetime,
 ) -> list[Movement]:
-    """The entries of the redemptions, the other way round."""
+    """The entries of the redemptions, the other way round, without what refunds gave back before."""
     paid = [redemption for redemption in redemptions if redemption.amount]
     entries = await EntryRepository(session, caller.project_id).of_redemptions(
         {redemption.related_object_id for redemption in paid}, {redemption.id for redemption in paid}
     )
     return [
         Movement(
-            Posting(value_account(entry.owner_id), -entry.amount),
+            Posting(value_account(entry.owner_id), -entry.amount - refunded.get(entry.cause_id, 0)),
             "redeemed",
             Cause("rollback", entry.cause_id),
             effective_at=now,
@@ -133,6 +148,7 @@ async def _refunds(
             reason=request.reason,
         )
         for entry in entries
+        if -entry.amount > refunded.get(entry.cause_id, 0)
     ]
 
 
@@ -141,6 +157,7 @@ async def _recorded(
     caller: Caller,
     head: Redemption,
     parts: Sequence[Redemption],
+    refunded: Mapping[str, int],
     request: RollbackIn,
     now: datetime,
 ) -> list[Redemption]:
@@ -168,7 +185,7 @@ async def _recorded(
             customer_id=redemption.customer_id,
             tracking_id=request.tracking_id or redemption.tracking_id,
             order_id=redemption.order_id,
-            amount=-redemption.amount if redemption.amount else redemption.amount,
+            amount=None if redemption.amount is None else refunded.get(redemption.id, 0) - redemption.amount,
             reason=request.reason,
             redemption_metadata=request.metadata,
             api_key_id=caller.api_key_id,

@@ -1,6 +1,6 @@
 """What a redemption writes: rows by column name, built before anything is sent to the database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,8 @@ from app.decisions.snapshot import Snapshot, opening_of
 from app.engine.decision import Decision, Failure, Outcome
 from app.engine.order_calculation import order_items_calculated
 from app.engine.redeemables import Redeemable, Unresolved
+from app.engine.stored_allocation import written
+from app.engine.unit_allocation import Allocation, spread_of
 from app.incentives.balances.events import transaction_event
 from app.kit.ids import new_id
 from app.kit.wire import format_instant
@@ -23,13 +25,17 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request to redeem, as it was read and decided, about to be written down."""
+    """One request to redeem, as it was read and decided, about to be written down.
+
+    `earlier` are the allocations of redemptions that the order carries already.
+    """
 
     caller: Caller
     request: CheckoutIn
     now: datetime
     snapshot: Snapshot
     decision: Decision
+    earlier: Sequence[Allocation] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ def rows_of(attempt: Attempt) -> Rows:
     parent = _parent_row(attempt, order_id) if len(applied) > 1 else None
     children = [_redemption_row(attempt, outcome, order_id, parent) for outcome in applied]
     order = _order_row(attempt, order_id, parent, children) if order_id else None
+    if order_id and attempt.snapshot.cart.amount is not None:
+        _allocate(attempt, applied, children, parent or children[0])
     return Rows(parent, children, _movements(attempt, children), order)
 
 
@@ -159,6 +167,14 @@ def _redemption_row(attempt: Attempt, outcome: Outcome, order_id: str | None, pa
     }
 
 
+def _allocate(attempt: Attempt, applied: Sequence[Outcome], children: Sequence[Row], head: Row) -> None:
+    """Note what each redeemable takes off every unit, and what the units cost in the end."""
+    spread = spread_of(attempt.snapshot.cart, [outcome.application for outcome in applied], attempt.earlier)
+    for child, allocation in zip(children, spread.allocations, strict=True):
+        child["allocation"] = written(allocation)
+    head["unit_amounts"] = written(spread.left)
+
+
 def _voucher_code(attempt: Attempt, redeemable: Redeemable | Unresolved) -> str | None:
     """The code as it is stored, or as it was asked for when there is no such code; promotions have none."""
     if redeemable.kind != "voucher":
@@ -261,3 +277,9 @@ def _redemptions_map(attempt: Attempt, parent: Row | None, children: list[Row]) 
     elif row["campaign_id"] is not None:
         entry["related_object_parent_id"] = row["campaign_id"]
     return {**(kept["redemptions"] if kept else {}), row["id"]: entry}
+
+
+def redemption_ids(redemptions: Mapping[str, Any]) -> list[str]:
+    """The redemptions that an order's map names, each parent before its parts, in the order in which they were made."""
+    heads = sorted(redemptions)
+    return [id_ for head in heads for id_ in (head, *redemptions[head].get("stacked", ()))]

@@ -1,5 +1,6 @@
 """Redeeming: the decision of a validation, with its postings applied and everything written down, all or none."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from app.commerce.orders.overrides import keep_overrides, overrides
 from app.decisions.errors import DuplicatedRedeemables, RedemptionFailed
 from app.decisions.recording import Recorded, Recording, record
 from app.decisions.redemptions.rendering import redemption_answer
-from app.decisions.redemptions.rows import Attempt, announcements, event_of, failure_row, rows_of
+from app.decisions.redemptions.rows import Attempt, announcements, event_of, failure_row, redemption_ids, rows_of
 from app.decisions.schemas import CheckoutIn
 from app.decisions.snapshot import (
     Snapshot,
@@ -23,6 +24,8 @@ from app.decisions.snapshot import (
 from app.engine.decision import Decision, Failure, Outcome
 from app.engine.postings import AccountKey
 from app.engine.redeemables import Unresolved
+from app.engine.stored_allocation import parsed
+from app.engine.unit_allocation import Allocation
 from app.incentives.configuration import ConfigurationCache
 from app.incentives.vouchers.standing import Standing
 from app.kit.db import Database
@@ -49,9 +52,10 @@ async def redeem(
     kept = await _keep(db, caller, request, snapshot, now)
     if kept is not request:
         request, snapshot = kept, await read(db, cache, caller, kept, now, with_automatic=True)
-    attempt = Attempt(caller, request, now, snapshot, decision_on(snapshot, caller, request.options, explain=explain))
-    if not attempt.decision.outcomes:
+    decision = decision_on(snapshot, caller, request.options, explain=explain)
+    if not decision.outcomes:
         raise InvalidPayload("redeemables", "Nothing is named, and the customer has no code that is used by itself.")
+    attempt = Attempt(caller, request, now, snapshot, decision, await _earlier(db, caller, snapshot.kept_order))
     if not attempt.decision.is_valid:
         raise await _recorded_failure(db, attempt)
     return await _record(db, attempt, explain=explain)
@@ -65,6 +69,23 @@ def _check_metadata(caller: Caller, request: CheckoutIn, snapshot: Snapshot) -> 
         project.check_metadata("order", snapshot.cart.metadata, "order.metadata")
     for index, item in enumerate((order and order.items) or ()):
         project.check_metadata("order_item", item.metadata, f"order.items[{index}].metadata")
+
+
+# The map of the order names them in the order in which they were applied.
+ALLOCATIONS = """
+SELECT allocation FROM redemptions
+WHERE project_id = $1 AND id = ANY ($2) AND status = 'SUCCEEDED' AND allocation <> ''
+ORDER BY array_position($2, id)
+"""
+
+
+async def _earlier(db: Database, caller: Caller, kept_order: Mapping[str, Any] | None) -> Sequence[Allocation]:
+    """The allocations of what was redeemed on the order before; no statement for an order that is new to us."""
+    if kept_order is None or not kept_order["redemptions"]:
+        return ()
+    async with db.connection() as connection:
+        rows = await connection.fetch(ALLOCATIONS, caller.project_id, redemption_ids(kept_order["redemptions"]))
+    return [parsed(row["allocation"]) for row in rows]
 
 
 async def _keep(db: Database, caller: Caller, request: CheckoutIn, snapshot: Snapshot, now: datetime) -> CheckoutIn:

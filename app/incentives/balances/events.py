@@ -35,13 +35,13 @@ def changed(
     announce(session, caller.project_id, CREATED, transaction["id"], data)
 
 
-def transaction_event(movement: Movement) -> dict[str, Any]:
-    """The announcement of a movement that a redemption or a rollback causes, as a row of the outbox: ids to look up
-    when it is delivered."""
+def transaction_event(movement: Movement, *, redemption_id: str | None = None) -> dict[str, Any]:
+    """The announcement of a movement that a redemption, its rollback or (naming it) its refund causes, as a row of the
+    outbox: ids to look up when it is delivered."""
     data = {
         "transaction_id": movement.id,
         "voucher_id": movement.posting.account.owner_id,
         "campaign_id": movement.campaign_id,
-        "redemption_id": movement.cause.id,
+        "redemption_id": redemption_id or movement.cause.id,
     }
     return {"type": CREATED, "entity_id": movement.id, "data": data, "created_at": movement.effective_at}

@@ -31,7 +31,9 @@ def transaction_read(entry: Entry, purchase: Purchase | None = None) -> dict[str
     is_adjustment = entry.cause_type == "adjustment"
     details = TransactionDetails(balance=balance_read(entry))
     if not is_adjustment:
-        details.redemption = Related(id=entry.cause_id)
+        details.redemption = Related(id=entry.cause_id if purchase is None else purchase.redemption_id)
+    if entry.cause_type == "refund":
+        details.refund = Related(id=entry.cause_id)
     if purchase is not None:
         if entry.cause_type == "rollback" and purchase.rollback_id is not None:
             details.rollback = Related(id=purchase.rollback_id)

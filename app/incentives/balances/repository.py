@@ -10,12 +10,13 @@ from app.incentives.balances.schemas import TransactionQuery
 from app.kit.filters import When
 from app.kit.lists import Slice, fetch_slice
 from app.kit.repository import Repository
-from app.models import Entry, Order, Redemption
+from app.models import Entry, Order, Redemption, Refund
 
 
 class Purchase(NamedTuple):
-    """What a redemption was for: its rollback if there is one, and its order."""
+    """What a redemption was for: its rollback if there is one, and its order. For a refund, what was refunded."""
 
+    redemption_id: str
     rollback_id: str | None
     order_id: str | None
     order_source_id: str | None
@@ -95,4 +96,16 @@ class EntryRepository(Repository[Entry]):
                 .where(Redemption.project_id == self.project_id, Redemption.id.in_(redemption_ids))
             )
         ).all()
-        return {redemption_id: Purchase(*purchase) for redemption_id, *purchase in rows}
+        return {purchase[0]: Purchase(*purchase) for purchase in rows}
+
+    async def refunded(self, refund_ids: Collection[str]) -> dict[str, Purchase]:
+        """What these refunds were made for, by refund."""
+        if not refund_ids:
+            return {}
+        rows = (
+            select(Refund.id, Refund.redemption_id, Order.id, Order.source_id)
+            .join(Order, (Order.project_id == Refund.project_id) & (Order.id == Refund.order_id))
+            .where(Refund.project_id == self.project_id, Refund.id.in_(refund_ids))
+        )
+        found: Sequence[Any] = (await self.session.execute(rows)).all()
+        return {refund_id: Purchase(redemption_id, None, *order) for refund_id, redemption_id, *order in found}

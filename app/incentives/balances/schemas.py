@@ -55,6 +55,7 @@ class TransactionDetails(WireOut):
     order: RelatedOrder | None = None
     redemption: Related | None = None
     rollback: Related | None = None
+    refund: Annotated[Related | None, Field(description="Where units of the order came back.")] = None
 
 
 class TransactionRead(WireOut):

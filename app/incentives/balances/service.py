@@ -25,7 +25,7 @@ from app.kit.ids import new_id
 from app.kit.lists import Slice
 from app.ledger.apply import apply
 from app.ledger.errors import RanOut
-from app.ledger.movements import Cause, Movement, Opening, value_account
+from app.ledger.movements import Cause, CauseType, Movement, Opening, value_account
 from app.models import Campaign, Entry, Voucher
 
 OUT_OF_RANGE = "22003"
@@ -133,8 +133,15 @@ async def _enter(
     return entry
 
 
+def _causes(found: Slice[Entry], *types: CauseType) -> set[str]:
+    return {entry.cause_id for entry in found.rows if entry.cause_type in types}
+
+
 async def _listed(entries: EntryRepository, found: Slice[Entry]) -> dict[str, Any]:
-    purchases = await entries.purchases({entry.cause_id for entry in found.rows if entry.cause_type != "adjustment"})
+    purchases = {
+        **await entries.purchases(_causes(found, "redemption", "rollback")),
+        **await entries.refunded(_causes(found, "refund")),
+    }
     body: dict[str, Any] = {
         "object": "list",
         "data_ref": "data",
