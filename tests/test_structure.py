@@ -5,8 +5,9 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, text
 
+from app.kit.db import Database
 from app.models import REFERENCE_TABLES, Base
 
 PROJECT_TABLES = [table for table in Base.metadata.sorted_tables if table.name not in REFERENCE_TABLES]
@@ -31,6 +32,20 @@ def test_every_key_of_a_table_begins_with_the_project(table: Table) -> None:
 def test_rows_refer_to_rows_of_their_own_project_only(table: Table) -> None:
     for constraint in table.foreign_key_constraints:
         assert constraint.elements[0].column.name == "project_id"
+
+
+async def test_no_plan_is_made_for_a_project_of_average_size(db: Database) -> None:
+    """See `migrations.statistics.expect_one_project`, which the migration of a new table calls."""
+    async with db.read() as session:
+        rows = await session.scalars(
+            text(
+                "SELECT attrelid::regclass::text FROM pg_attribute"
+                " WHERE attname = 'project_id' AND attoptions = '{n_distinct=1}'"
+            )
+        )
+        told = set(rows)
+
+    assert {table.name for table in PROJECT_TABLES} - told == set()
 
 
 def test_reference_tables_are_tables() -> None:

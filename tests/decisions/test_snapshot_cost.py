@@ -4,7 +4,6 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import text
 
 from app.decisions.snapshot import SNAPSHOT
 from app.kit.db import Connection, Database
@@ -15,36 +14,48 @@ ENOUGH_PAGES = 100
 
 GROW = (
     """INSERT INTO vouchers (project_id, id, code, normal_code, type, active, created_at)
-    SELECT :project, 'v_' || n, 'CODE' || n, 'CODE' || n, 'DISCOUNT_VOUCHER', true, now()
-    FROM generate_series(1, :stored) AS n""",
+    SELECT $1, 'v_' || n, 'CODE' || n, 'CODE' || n, 'DISCOUNT_VOUCHER', true, now()
+    FROM generate_series(1, $2) AS n""",
     """INSERT INTO accounts (project_id, owner_id, measure, subject, period, balance)
-    SELECT :project, 'v_' || n, 'uses', '', '', -1 FROM generate_series(1, :stored) AS n""",
+    SELECT $1, 'v_' || n, 'uses', '', '', -1 FROM generate_series(1, $2) AS n""",
     """INSERT INTO customers (project_id, id, source_id, metadata, created_at)
-    SELECT :project, 'cust_' || n, 'shop-' || n, '{}', now() FROM generate_series(1, :stored) AS n""",
+    SELECT $1, 'cust_' || n, 'shop-' || n, '{}', now() FROM generate_series(1, $2) AS n""",
     """INSERT INTO products (project_id, id, source_id, attributes, metadata, created_at)
-    SELECT :project, 'prod_' || n, 'shirt-' || n, '[]', '{}', now() FROM generate_series(1, :stored) AS n""",
+    SELECT $1, 'prod_' || n, 'shirt-' || n, '[]', '{}', now() FROM generate_series(1, $2) AS n""",
     """INSERT INTO skus (project_id, id, product_id, source_id, attributes, metadata, created_at)
-    SELECT :project, 'sku_' || n, 'prod_' || n, 'small-' || n, '{}', '{}', now()
-    FROM generate_series(1, :stored) AS n""",
+    SELECT $1, 'sku_' || n, 'prod_' || n, 'small-' || n, '{}', '{}', now()
+    FROM generate_series(1, $2) AS n""",
     """INSERT INTO orders (project_id, id, source_id, status, discount_amount, items_discount_amount, items, metadata,
         redemptions, created_at)
-    SELECT :project, 'ord_' || n, 'cart-' || n, 'PAID', 0, 0, '[]', '{}', '{}', now()
-    FROM generate_series(1, :stored) AS n""",
+    SELECT $1, 'ord_' || n, 'cart-' || n, 'PAID', 0, 0, '[]', '{}', '{}', now()
+    FROM generate_series(1, $2) AS n""",
 )
 """A shop with many of everything that grows."""
+GROWN = ("vouchers", "accounts", "customers", "products", "skus", "orders")
+OTHER_SHOPS = (
+    """INSERT INTO vouchers (project_id, id, code, normal_code, type, active, created_at)
+    SELECT $1 + n, 'v_' || n, 'CODE' || n, 'CODE' || n, 'DISCOUNT_VOUCHER', true, now()
+    FROM generate_series(1, $2) AS n""",
+    """INSERT INTO orders (project_id, id, source_id, status, discount_amount, items_discount_amount, items, metadata,
+        redemptions, created_at)
+    SELECT $1 + n, 'ord_' || n, 'cart-' || n, 'PAID', 0, 0, '[]', '{}', '{}', now()
+    FROM generate_series(1, $2) AS n""",
+)
+"""As many shops with next to nothing: a shop is then small on average."""
 
 
-@pytest.fixture
-async def connection(db: Database, project: ProjectKeys) -> AsyncIterator[Connection]:
-    """A connection of the checkout to a database with a large project."""
-    async with db.write() as session:
-        for statement in GROW:
-            await session.execute(text(statement), {"project": project.id, "stored": STORED})
-    async with db.write() as session:
-        for table in ("vouchers", "accounts", "customers", "products", "skus", "orders"):
-            await session.execute(text(f"ANALYZE {table}"))
+@pytest.fixture(params=[GROW, GROW + OTHER_SHOPS], ids=["alone", "among small ones"])
+async def connection(request: pytest.FixtureRequest, db: Database, project: ProjectKeys) -> AsyncIterator[Connection]:
+    """A connection of the checkout to a database with a large project, of which nothing is kept."""
     async with db.connection() as checkout:
+        transaction = checkout.transaction()
+        await transaction.start()
+        for statement in request.param:
+            await checkout.execute(statement, project.id, STORED)
+        for table in GROWN:
+            await checkout.execute(f"ANALYZE {table}")
         yield checkout
+        await transaction.rollback()
 
 
 async def test_a_snapshot_reads_a_few_pages_of_a_large_project(connection: Connection, project: ProjectKeys) -> None:
