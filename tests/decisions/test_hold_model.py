@@ -91,7 +91,7 @@ class Shop:
             )
 
     async def is_sound(self) -> bool:
-        return not [found for found in await examine(self.db) if found.project == self.project.public_id]
+        return not await examine(self.db, self.project.public_id)
 
 
 @given(there=st.integers(1, 4), steps=STEPS)

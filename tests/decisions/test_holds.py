@@ -504,8 +504,7 @@ async def test_the_doctor_finds_what_is_held_by_nobody(
     client: AsyncClient, db: Database, project: ProjectKeys, once: str
 ) -> None:
     async def differences() -> list[tuple[str, str]]:
-        found = await examine(db)
-        return [(each.what.split("/")[-1], each.problem) for each in found if each.project == project.public_id]
+        return [(each.what.split("/")[-1], each.problem) for each in await examine(db, project.public_id)]
 
     await validate(client, project, cart(once, **ADA))
     assert await differences() == []

@@ -35,4 +35,4 @@ async def limit(client: AsyncClient, project: ProjectKeys, campaign_id: str, rul
 
 async def differences(db: Database, project: ProjectKeys) -> list[str]:
     """What the doctor finds in this project."""
-    return [f"{each.what}: {each.problem}" for each in await examine(db) if each.project == project.public_id]
+    return [f"{each.what}: {each.problem}" for each in await examine(db, project.public_id)]

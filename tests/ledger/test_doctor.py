@@ -29,8 +29,7 @@ LIMITS = (
 
 
 async def found_in(db: Database, project: ProjectKeys) -> list[Difference]:
-    found = [difference for difference in await examine(db) if difference.project == project.public_id]
-    return [difference for difference in found if isinstance(difference, Difference)]
+    return [difference for difference in await examine(db, project.public_id) if isinstance(difference, Difference)]
 
 
 @pytest.fixture

@@ -42,8 +42,7 @@ def outcomes(answers: list[Response]) -> Counter[tuple[int, str | None]]:
 
 
 async def differences(db: Database, project: ProjectKeys) -> list[Difference]:
-    found = [difference for difference in await examine(db) if difference.project == project.public_id]
-    return [difference for difference in found if isinstance(difference, Difference)]
+    return [difference for difference in await examine(db, project.public_id) if isinstance(difference, Difference)]
 
 
 async def test_fifty_agents_give_no_more_than_the_budget_of_their_key(
