@@ -2,6 +2,7 @@
 
 import asyncio
 
+from httpx import AsyncClient
 from voucherify import (
     ApiClient,
     CampaignsApi,
@@ -15,6 +16,9 @@ from voucherify import (
     VouchersApi,
     VouchersBalanceUpdateRequestBody,
 )
+
+from tests.factories.access import ProjectKeys
+from tests.factories.incentives import ask, give_coupon
 
 
 async def test_the_official_client_sells_tops_up_and_spends_a_gift_card(voucherify_client: ApiClient) -> None:
@@ -75,3 +79,22 @@ def _run(client: ApiClient) -> None:
     assert [transaction.details.balance.balance for transaction in transactions.data] == [3500, 1000, 3500, 6000]
     assert of_campaign.has_more
     assert of_campaign.more_starting_after == of_campaign.data[-1].id
+
+
+async def test_the_official_client_pays_with_a_gift_card_what_a_percentage_has_left(
+    client: AsyncClient, project: ProjectKeys, voucherify_client: ApiClient
+) -> None:
+    await give_coupon(client, project, "QUARTER", discount={"type": "PERCENT", "percent_off": 25})
+    card = await ask(client, project, "POST", "/v1/vouchers/CARD", {"type": "GIFT_VOUCHER", "gift": {"amount": 5000}})
+    body = {
+        "redeemables": [{"object": "voucher", "id": card["code"]}, {"object": "voucher", "id": "QUARTER"}],
+        "order": {"items": [{"source_id": "shirt", "related_object": "product", "price": 4000, "quantity": 1}]},
+    }
+
+    redeemed = await asyncio.to_thread(
+        RedemptionsApi(voucherify_client).redeem_stacked_discounts, RedemptionsRedeemRequestBody.from_dict(body)
+    )
+
+    assert [each.voucher.code for each in redeemed.redemptions] == ["QUARTER", "CARD"]
+    assert redeemed.redemptions[1].voucher.gift.balance == 2000
+    assert (redeemed.order.total_discount_amount, redeemed.order.total_amount) == (4000, 0)
