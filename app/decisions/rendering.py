@@ -137,10 +137,7 @@ def failure_read(failure: Failure, *, request_id: str) -> Wire:
 
 def snapshot_order(outcome: Outcome, snapshot: Snapshot, *, with_items: bool) -> Wire:
     """The running order right after one redeemable."""
-    order = order_calculated(outcome.cart, outcome.application)
-    if not with_items:
-        order.pop("items", None)
-    return identity_of(snapshot) | order
+    return identity_of(snapshot) | order_calculated(outcome.cart, outcome.application, with_items=with_items)
 
 
 def request_order(decision: Decision, snapshot: Snapshot) -> Wire:

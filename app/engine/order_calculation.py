@@ -10,7 +10,7 @@ from app.engine.application import NOTHING, Application, Replacement
 from app.engine.cart import Cart, Item, Product, Sku
 
 
-def order_calculated(cart: Cart, application: Application = NOTHING) -> dict[str, Any]:
+def order_calculated(cart: Cart, application: Application = NOTHING, *, with_items: bool = True) -> dict[str, Any]:
     """The figures and lines of `cart`, of whose discounts `application` is the newest part."""
     order: dict[str, Any] = {"object": "order"}
     if cart.currency is not None:
@@ -36,7 +36,7 @@ def order_calculated(cart: Cart, application: Application = NOTHING) -> dict[str
         order["items_applied_discount_amount"] = items_applied
     if order_applied or items_applied:
         order["total_applied_discount_amount"] = order_applied + items_applied
-    if cart.items:
+    if cart.items and with_items:
         order["items"] = order_items_calculated(cart.items, application)
     if cart.metadata:
         order["metadata"] = dict(cart.metadata)
