@@ -29,8 +29,8 @@ class Grouping:
     async def done(self, kind: Hashable, work: Any, together: Together) -> Any:
         """What came of `work`, done by `together` with others of its kind, or what it raised.
 
-        A group that fails is done again one by one: nobody fails for somebody else's work. `together` must therefore
-        refuse a work that is done already.
+        A group that fails is done again, each work by itself and all at once: nobody fails for somebody else's work,
+        nor waits for it. `together` must therefore refuse a work that is done already.
         """
         outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(kind, deque()).append((work, outcome))
@@ -56,8 +56,7 @@ async def _settle(group: Sequence[Waiting], together: Together) -> None:
         results = await together([work for work, _ in group])
     except Exception as failure:
         if len(group) > 1:
-            for each in group:
-                await _settle([each], together)
+            await asyncio.gather(*(_settle([each], together) for each in group if not each[1].done()))
         elif not group[0][1].done():
             group[0][1].set_exception(failure)
         return

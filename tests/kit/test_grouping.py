@@ -64,7 +64,7 @@ async def test_no_more_than_two_groups_are_under_way_and_none_is_larger_than_all
     assert [len(group) for group in statements.groups[MOST_UNDER_WAY:]] == [MOST_TOGETHER] * 3
 
 
-async def test_a_group_that_fails_is_done_one_by_one_and_only_the_guilty_fails() -> None:
+async def test_a_group_that_fails_is_done_each_by_itself_and_only_the_guilty_fails() -> None:
     grouping, statements = Grouping(), Statements()
     statements.go.set()
     tasks = [asyncio.create_task(grouping.done("doubling", work, statements)) for work in (1, 2, 3, -4, 5)]
@@ -74,6 +74,25 @@ async def test_a_group_that_fails_is_done_one_by_one_and_only_the_guilty_fails()
     assert [result for result in done if not isinstance(result, BaseException)] == [2, 4, 6, 10]
     assert isinstance(done[3], ValueError)
     assert [-4] in statements.groups
+
+
+async def test_after_a_failed_group_nobody_waits_for_the_one_that_is_slow_by_itself() -> None:
+    grouping, slow_may_end = Grouping(), asyncio.Event()
+
+    async def write(works: Sequence[int]) -> list[int]:
+        if len(works) > 1:
+            raise TimeoutError
+        if works == [-1]:
+            await slow_may_end.wait()
+        return list(works)
+
+    tasks = [asyncio.create_task(grouping.done("slow", work, write)) for work in (0, -1, 1, 2)]
+
+    async with asyncio.timeout(5):
+        assert [await tasks[place] for place in (0, 2, 3)] == [0, 1, 2]
+    assert not tasks[1].done()
+    slow_may_end.set()
+    assert await tasks[1] == -1
 
 
 async def test_other_kinds_are_never_in_the_same_group() -> None:
