@@ -8,7 +8,7 @@ from typing import Any
 from app.decisions.schemas import DEFAULT_DAYS, MICROSECONDS, SessionIn, TtlUnit
 from app.engine.decision import Decision
 from app.engine.effects import GiftCredits
-from app.engine.postings import AccountKey
+from app.engine.postings import VALUE_MEASURES, AccountKey
 from app.engine.redeemables import Redeemable, Unresolved
 from app.kit.db import Connection
 from app.kit.ids import new_id
@@ -66,13 +66,13 @@ def _without(redeemable: Redeemable, held: Mapping[AccountKey, int]) -> Redeemab
 
 
 def reservations_of(decision: Decision, openings: Mapping[str, Opening | None]) -> list[Reservation]:
-    """What the decision would take from accounts that can run out, redeemable by redeemable. `openings` tells of gift
-    cards without an account what they were made with."""
+    """What the decision would take from accounts that can run out, redeemable by redeemable. `openings` tells of cards
+    without an account what they were made with."""
     return [
         Reservation(
             outcome.redeemable.object_id,
             posting,
-            openings.get(posting.account.owner_id) if posting.account.measure == "balance" else None,
+            openings.get(posting.account.owner_id) if posting.account.measure in VALUE_MEASURES else None,
             outcome.redeemable.campaign_id,
         )
         for outcome in decision.outcomes

@@ -6,10 +6,16 @@ from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-Measure = Literal["uses", "ordered", "discounted", "units", "granted", "balance"]
+Measure = Literal["uses", "ordered", "discounted", "units", "granted", "balance", "points", "stock", "payable", "owed"]
 Period = Literal["", "day", "week", "month"]
 MONEY: frozenset[Measure] = frozenset({"ordered", "discounted"})
 """Counts of minor units; each currency has accounts of its own."""
+
+VALUE_MEASURES: frozenset[Measure] = frozenset({"balance", "points", "stock", "payable", "owed"})
+"""What holds value instead of counting: moved with entries, never below zero (`value_measures` in the database)."""
+
+KEPT_IN_LOTS: Measure = "points"
+"""What expires: the account's balance is that of its lots, each with an expiry of its own (`kept_in_lots`)."""
 
 
 class AccountKey(NamedTuple):
@@ -18,7 +24,9 @@ class AccountKey(NamedTuple):
     `owner_id` is the voucher or campaign it belongs to, `measure` what is counted: uses, minor units of order amounts
     before discounts, minor units of discounts granted, units of products discounted, minor units that support gave away
     (`granted`, where the owner is a reason or an API key); or what it holds: the `balance` of a gift card in minor
-    units. `subject` narrows it to a customer, API key or user, or to a product (`UnitOwner`), `period` to a calendar
+    units, the `points` of a loyalty card (the owner is its voucher) and those it `owed` after it had spent what was
+    reversed later, the `stock` of a reward, or minor units `payable` to a customer who refers others. `subject` narrows
+    it to a customer, API key or user, or to a product (`UnitOwner`), `period` to a calendar
     period (`2026-11-21`, `2026-W47`, `2026-11`) in the project's zone. Both are empty when they do not apply. Money in
     a currency that is not the project's is counted by itself (`currency:USD`): amounts of two currencies have no sum.
     The order of the fields is the order in which rows are locked, those that hold value after all that count.

@@ -26,7 +26,8 @@ async def apply(
 
     `postings` count; what holds value is moved by `movements`. Gives what the accounts moved by these hold now.
 
-    Raises RanOut when an account would cross its floor.
+    Raises RanOut when an account would cross its floor, AlreadyReversed when more of an entry would be reversed than it
+    moved.
     """
     names = ("owners", "measures", "subjects", "periods", "amounts", "floors")
     arrays = dict(zip(names, posting_arrays(postings), strict=True))

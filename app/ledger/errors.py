@@ -6,6 +6,7 @@ import asyncpg
 
 NOTHING_LEFT: Final = "GU001"
 CONFIGURATION_CHANGED: Final = "GU002"
+MORE_THAN_MOVED: Final = "GU004"
 
 
 class RanOut(Exception):
@@ -20,7 +21,15 @@ class Outdated(Exception):
     """What the decision rests on has changed since it was read; nothing was posted."""
 
 
-def refusal_of(error: BaseException | None) -> RanOut | Outdated | None:
+class AlreadyReversed(Exception):
+    """More would have been given or taken back than the entry moved; nothing was posted. `entry_id` names it."""
+
+    def __init__(self, entry_id: str) -> None:
+        super().__init__(entry_id)
+        self.entry_id = entry_id
+
+
+def refusal_of(error: BaseException | None) -> RanOut | Outdated | AlreadyReversed | None:
     """What the functions of the ledger say when they refuse; None for every other failure of the database."""
     if not isinstance(error, asyncpg.PostgresError):
         return None
@@ -28,4 +37,6 @@ def refusal_of(error: BaseException | None) -> RanOut | Outdated | None:
         return RanOut(error.detail or "")
     if error.sqlstate == CONFIGURATION_CHANGED:
         return Outdated()
+    if error.sqlstate == MORE_THAN_MOVED:
+        return AlreadyReversed(error.detail or "")
     return None

@@ -10,13 +10,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.engine.postings import AccountKey, Posting
+from app.kit import clock
 from app.kit.db import Connection, to_json
 from app.ledger.errors import refusal_of
-from app.ledger.movements import Opening
+from app.ledger.movements import Opening, opening_row
 
 HOLD: Final = """
 WITH guarded AS MATERIALIZED (SELECT $1::integer AS project, require_configuration($1, $2))
-SELECT hold(guarded.project, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) FROM guarded
+SELECT hold(guarded.project, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) FROM guarded
 """
 
 # `held` counts expired holds and the session's own; both are few, so the cost does not grow with what others hold.
@@ -96,9 +97,7 @@ async def hold(
             **reservation.posting.account._asdict(),
             "actor": actor,
             "campaign_id": reservation.campaign_id,
-            "opening_id": reservation.opening.id,
-            "opening_amount": reservation.opening.amount,
-            "opened_at": reservation.opening.opened_at,
+            **opening_row(reservation.opening),
         }
         for reservation in reservations
         if reservation.opening is not None
@@ -115,6 +114,7 @@ async def hold(
             [-reservation.posting.amount for reservation in reservations],
             [reservation.posting.floor for reservation in reservations],
             to_json(openings),
+            clock.now(),
         )
     except asyncpg.PostgresError as error:
         refusal = refusal_of(error)
@@ -144,7 +144,8 @@ async def move_holds(session: AsyncSession, project_id: int, subject: str, other
 
 
 async def lock_accounts(session: AsyncSession, project_id: int, accounts: Sequence[AccountKey]) -> None:
-    """Keep accounts that count as they are until the transaction ends, in the order in which everybody locks them."""
+    """Keep accounts as they are until the transaction ends, in the order in which everybody locks them. Their rows are
+    made if there are none; one that holds value is opened with nothing yet entered."""
     owners, measures, subjects, periods = _names(accounts)
     await session.execute(
         text("SELECT lock_accounts(:project, :owners, :measures, :subjects, :periods, '[]')"),

@@ -21,7 +21,7 @@ from app.models.checkout import Redemption, Refund
 from app.models.commerce import Customer, Order, Product, ProductCollection, ProductCollectionMember, Sku
 from app.models.goodwill import Goodwill, GoodwillBudget, GoodwillReason
 from app.models.incentives import Campaign, Category, Publication, ValidationRule, ValidationRuleAssignment, Voucher
-from app.models.ledger import Account, Entry, Hold
+from app.models.ledger import Account, Entry, Hold, Lot
 from app.models.metadata_schemas import CustomEventSchema, MetadataSchema
 from app.models.promotions import PromotionStack, PromotionTier
 
@@ -44,6 +44,7 @@ __all__ = [
     "GoodwillReason",
     "Hold",
     "IdempotencyRecord",
+    "Lot",
     "MetadataSchema",
     "OAuthToken",
     "Order",

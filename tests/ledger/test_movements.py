@@ -88,11 +88,37 @@ async def test_every_entry_has_the_hash_that_the_documented_formula_gives(db: Da
             previous.hex(), project.id, entry.id, entry.owner_id, "balance", "", "", entry.position, entry.counterpart,
             entry.amount, entry.balance, entry.total, entry.cause_type, entry.cause_id, entry.actor, entry.campaign_id,
             entry.source_id, entry.reason, microseconds(entry.effective_at), microseconds(entry.recorded_at),
+            entry.transaction_id, entry.reverses_id, entry.lots, entry.details,
         ]  # fmt: skip
         assert hashlib.sha256(json.dumps(figures, ensure_ascii=False).encode()).digest() == entry.hash
         assert entry.previous_hash == previous
         previous = entry.hash
     assert len(entries) == 3
+
+
+async def test_an_entry_of_before_there_were_transactions_keeps_the_hash_it_had(
+    db: Database, project: ProjectKeys
+) -> None:
+    account = value_account(new_id("v"))
+    async with db.write() as session:
+        await apply(session, project.id, (), [spend(account, 1)])
+        await session.execute(text("SET LOCAL session_replication_role = replica"))
+        await session.execute(
+            text("UPDATE entries SET transaction_id = NULL WHERE project_id = :project"), {"project": project.id}
+        )
+        hashed = await session.scalars(
+            text("SELECT entry_hash(known) FROM entries AS known WHERE project_id = :project ORDER BY position"),
+            {"project": project.id},
+        )
+
+    for entry, computed in zip(await entries_of(db, project.id, account), hashed, strict=True):
+        figures = [
+            entry.previous_hash.hex(), project.id, entry.id, entry.owner_id, "balance", "", "", entry.position,
+            entry.counterpart, entry.amount, entry.balance, entry.total, entry.cause_type, entry.cause_id, entry.actor,
+            entry.campaign_id, entry.source_id, entry.reason, microseconds(entry.effective_at),
+            microseconds(entry.recorded_at),
+        ]  # fmt: skip
+        assert hashlib.sha256(json.dumps(figures, ensure_ascii=False).encode()).digest() == computed
 
 
 def microseconds(instant: datetime) -> int:

@@ -22,7 +22,7 @@ from app.decisions.snapshot import (
     require_something,
 )
 from app.engine.decision import Decision, Failure, Outcome
-from app.engine.postings import AccountKey
+from app.engine.postings import VALUE_MEASURES, AccountKey
 from app.engine.redeemables import Unresolved
 from app.engine.stored_allocation import parsed
 from app.engine.unit_allocation import Allocation
@@ -112,7 +112,7 @@ async def _record(db: Database, attempt: Attempt, *, explain: bool) -> dict[str,
     recording = Recording(
         redemptions=rows.redemptions,
         events=announcements(attempt, rows),
-        postings=[posting for posting in attempt.decision.postings if posting.account.measure != "balance"],
+        postings=[posting for posting in attempt.decision.postings if posting.account.measure not in VALUE_MEASURES],
         movements=rows.movements,
         order=rows.order,
         order_seen_at=kept_order["updated_at"] if kept_order else None,

@@ -16,6 +16,7 @@ from app.decisions.rendering import (
 from app.decisions.schemas import CheckoutIn
 from app.decisions.snapshot import Snapshot, decision_on, opening_of, read, require_something
 from app.engine.decision import Decision
+from app.engine.postings import VALUE_MEASURES
 from app.incentives.configuration import ConfigurationCache
 from app.kit.db import Database
 from app.kit.ids import new_id
@@ -64,7 +65,7 @@ async def validate(
 
 
 async def _hold(db: Database, caller: Caller, snapshot: Snapshot, decision: Decision, held: Session) -> None:
-    cards = {posting.account.owner_id for posting in decision.postings if posting.account.measure == "balance"}
+    cards = {posting.account.owner_id for posting in decision.postings if posting.account.measure in VALUE_MEASURES}
     reservations = reservations_of(decision, {card: opening_of(snapshot, card) for card in cards})
     async with db.connection() as connection:
         await hold(
