@@ -36,6 +36,7 @@ from app.incentives.balances import endpoints as balances
 from app.incentives.campaigns import endpoints as campaigns
 from app.incentives.categories import endpoints as categories
 from app.incentives.promotions import endpoints as promotions
+from app.incentives.rewards import endpoints as rewards
 from app.incentives.validation_rules import endpoints as validation_rules
 from app.incentives.vouchers import endpoints as vouchers
 from app.incentives.wallets import endpoints as wallets
@@ -71,6 +72,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     balances.router,
     campaigns.router,
     promotions.router,
+    rewards.router,
     categories.router,
     async_actions.router,
     validation_rules.router,

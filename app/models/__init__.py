@@ -24,6 +24,7 @@ from app.models.incentives import Campaign, Category, Publication, ValidationRul
 from app.models.ledger import Account, Entry, Hold, Lot
 from app.models.metadata_schemas import CustomEventSchema, MetadataSchema
 from app.models.promotions import PromotionStack, PromotionTier
+from app.models.rewards import Reward, RewardAssignment
 
 __all__ = [
     "Account",
@@ -58,6 +59,8 @@ __all__ = [
     "Publication",
     "Redemption",
     "Refund",
+    "Reward",
+    "RewardAssignment",
     "Segment",
     "SegmentMember",
     "SegmentStanding",

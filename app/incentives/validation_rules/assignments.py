@@ -114,7 +114,7 @@ async def count_for(session: AsyncSession, rule: ValidationRule) -> None:
         session,
         rule.project_id,
         rule_set_of(rule).counted,
-        campaign_ids=repository.object_ids(rule.id, "campaign"),
+        campaign_ids=repository.counting_campaign_ids(rule.id),
         voucher_ids=repository.object_ids(rule.id, "voucher"),
         tier_ids=repository.object_ids(rule.id, "promotion_tier"),
     )

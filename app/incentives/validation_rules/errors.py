@@ -79,7 +79,7 @@ class NothingToBind(AppError):
 
     def __init__(self, related_object_type: str) -> None:
         sentence = (
-            "Rules can be assigned to vouchers, campaigns and promotion tiers; "
+            "Rules can be assigned to vouchers, campaigns, promotion tiers and offers to pay with points; "
             f"this project has no {related_object_type} objects."
         )
         super().__init__(

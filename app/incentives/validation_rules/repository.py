@@ -3,18 +3,19 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Delete, Select, delete, func, select
+from sqlalchemy import Delete, Select, delete, func, or_, select
 
 from app.kit.repository import Repository
-from app.models import Campaign, PromotionTier, ValidationRule, ValidationRuleAssignment, Voucher
+from app.models import Campaign, PromotionTier, RewardAssignment, ValidationRule, ValidationRuleAssignment, Voucher
 
 Ids = Collection[str] | Select[Any]
 """Ids, or a query that gives them."""
 
-BINDABLE: dict[str, type[Campaign] | type[Voucher] | type[PromotionTier]] = {
+BINDABLE: dict[str, type[Campaign] | type[Voucher] | type[PromotionTier] | type[RewardAssignment]] = {
     "campaign": Campaign,
     "voucher": Voucher,
     "promotion_tier": PromotionTier,
+    "reward_assignment": RewardAssignment,
 }
 
 
@@ -60,12 +61,24 @@ class AssignmentRepository(Repository[ValidationRuleAssignment]):
             ValidationRuleAssignment.related_object_type == related_object_type,
         )
 
-    async def is_bindable(self, related_object_type: str, object_id: str) -> bool:
-        """Whether there is such a campaign, voucher or tier, not deleted."""
-        model = BINDABLE[related_object_type]
-        found = select(model.id).where(
-            model.project_id == self.project_id, model.id == object_id, model.deleted_at.is_(None)
+    def counting_campaign_ids(self, rule_id: str) -> Select[Any]:
+        """A query for the campaigns that count what the rule limits: those it binds, and the loyalty programs in whose
+        offers to pay with points it has a say."""
+        offering = select(RewardAssignment.campaign_id).where(
+            RewardAssignment.project_id == self.project_id,
+            RewardAssignment.id.in_(self.object_ids(rule_id, "reward_assignment")),
         )
+        return select(Campaign.id).where(
+            Campaign.project_id == self.project_id,
+            or_(Campaign.id.in_(self.object_ids(rule_id, "campaign")), Campaign.id.in_(offering)),
+        )
+
+    async def is_bindable(self, related_object_type: str, object_id: str) -> bool:
+        """Whether there is such a campaign, voucher or tier, not deleted, or such an offer to pay with points: the only
+        reward that is taken at a checkout."""
+        model = BINDABLE[related_object_type]
+        is_there = model.points.is_(None) if issubclass(model, RewardAssignment) else model.deleted_at.is_(None)
+        found = select(model.id).where(model.project_id == self.project_id, model.id == object_id, is_there)
         return await self.session.scalar(found) is not None
 
     def delete_to(self, object_ids: Ids) -> Delete:
