@@ -11,6 +11,10 @@ from app.engine.stacking import DEFAULT_STACKING_RULES, StackingRules
 from app.kit.metadata_schema import MetadataSchema
 
 
+WORKER = "worker"
+"""Whoever does what no request asked for: what follows from an event, or from time having passed."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectView:
     """What a request needs to know of its project. `version` is the configuration this view was read at.
@@ -50,7 +54,7 @@ class Caller:
     project: ProjectView
     api_key_id: str
     role: Role
-    kind: Literal["server", "client", "management"]
+    kind: Literal["server", "client", "management", "worker"]
     request_id: str
     user_login: str | None = None
     scopes: frozenset[str] | None = None
@@ -61,7 +65,9 @@ class Caller:
 
     @property
     def actor(self) -> str:
-        """Who does it, as the ledger names them: a person by their login, else the key."""
+        """Who does it, as the ledger names them: a person by their login, else the key; or the worker, unasked."""
+        if self.kind == "worker":
+            return WORKER
         return f"user:{self.user_login}" if self.user_login else f"api_key:{self.api_key_id}"
 
     def on(self, request_id: str) -> "Caller":
@@ -74,3 +80,8 @@ class Caller:
             return False
         switch = CLIENT_SWITCHES.get(permission) if self.kind == "client" else None
         return switch is None or bool(getattr(self.project.settings, switch))
+
+
+def worker_of(project: ProjectView) -> Caller:
+    """The caller of steps that the worker takes in this project."""
+    return Caller(project, WORKER, "admin", "worker", "")

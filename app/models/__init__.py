@@ -22,6 +22,7 @@ from app.models.commerce import Customer, Order, Product, ProductCollection, Pro
 from app.models.goodwill import Goodwill, GoodwillBudget, GoodwillReason
 from app.models.incentives import Campaign, Category, Publication, ValidationRule, ValidationRuleAssignment, Voucher
 from app.models.ledger import Account, Entry, Hold, Lot
+from app.models.loyalties import PendingPoints
 from app.models.metadata_schemas import CustomEventSchema, MetadataSchema
 from app.models.promotions import PromotionStack, PromotionTier
 from app.models.rewards import Reward, RewardAssignment
@@ -50,6 +51,7 @@ __all__ = [
     "OAuthToken",
     "Order",
     "OutboxEvent",
+    "PendingPoints",
     "Product",
     "ProductCollection",
     "ProductCollectionMember",

@@ -28,7 +28,7 @@ class Campaign(ProjectRow, Timestamps):
     `counted` names the limits its rules ever had (`engine.postings.Counted.name`): once counted, always counted, so
     that the account of a limit is never out of date. Its value is true when there were redemptions before counting
     began, so that the first posting must recount them. `validity` holds timeframe, days of the week and hours as on
-    the wire.
+    the wire. `loyalty` says of a program how many points a card begins with and when points expire.
     """
 
     __tablename__ = "campaigns"
@@ -48,6 +48,7 @@ class Campaign(ProjectRow, Timestamps):
     activity_duration_after_publishing: Mapped[str | None]
     discount: Mapped[Json | None]
     gift: Mapped[Json | None]
+    loyalty: Mapped[Json | None]
     redemption_quantity: Mapped[int | None]
     code_config: Mapped[Json] = mapped_column(default=dict)
     vouchers_count: Mapped[int] = mapped_column(default=0)
@@ -63,7 +64,8 @@ class Voucher(ProjectRow, Timestamps):
 
     `normal_code` is the code as it is matched. An empty `discount`, `gift`, `category_id`, `start_date`,
     `expiration_date` or `validity` means the campaign's. `gift` says what a gift card was made with; what it holds now
-    is in its account (measure `balance`), which is there from the first movement on. `redemption_quantity` is how often
+    is in its account (measure `balance`), which is there from the first movement on. `loyalty` says how many points a
+    loyalty card gets when it is published; what it has is in its account too (measure `points`). `redemption_quantity` is how often
     the voucher may be redeemed, empty without limit. With `holder_only` nobody but its holder can use it; with
     `auto_apply` it is used on the holder's next order without being named.
     """
@@ -102,6 +104,7 @@ class Voucher(ProjectRow, Timestamps):
     type: Mapped[str]
     discount: Mapped[Json | None]
     gift: Mapped[Json | None]
+    loyalty: Mapped[Json | None]
     redemption_quantity: Mapped[int | None]
     active: Mapped[bool] = mapped_column(default=True)
     start_date: Mapped[datetime | None]

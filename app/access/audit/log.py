@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.authentication import Manager
-from app.access.callers import Caller
+from app.access.callers import WORKER, Caller
 from app.kit import clock
 from app.kit.ids import new_id
 from app.models import AuditEntry
@@ -29,6 +29,8 @@ def record(
     entry for the whole, under the id of the campaign or async action.
     """
     actor_type, actor_id = ("user", caller.user_login) if caller.user_login else ("api_key", caller.api_key_id)
+    if caller.kind == WORKER:
+        actor_type = WORKER
     session.add(
         AuditEntry(
             project_id=caller.project_id,

@@ -15,7 +15,7 @@ class AuditQuery(WireIn):
 
 class AuditEntryRead(WireOut):
     id: str
-    actor_type: Literal["api_key", "user", "operator"]
+    actor_type: Literal["api_key", "user", "operator", "worker"]
     actor_id: str
     action: Annotated[str, Field(examples=["voucher.updated"])]
     resource_type: str

@@ -1,1 +1,1 @@
-"""Publications: codes given to customers."""
+"""Publications on the wire: codes given to customers, and the record of it."""

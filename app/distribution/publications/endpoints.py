@@ -8,7 +8,7 @@ from app.access.authentication import requires
 from app.access.callers import Caller
 from app.distribution.publications import service
 from app.distribution.publications.listing import PublicationQuery
-from app.distribution.publications.schemas import PublicationCreate, PublicationList, PublicationRead
+from app.incentives.publications.schemas import PublicationCreate, PublicationList, PublicationRead
 from app.kit.http import Db, Router, answered
 
 router = Router(prefix="/v1/publications", tags=["publications"])

@@ -10,8 +10,8 @@ from app.commerce.customers.rendering import customer_read
 from app.commerce.customers.repository import CustomerRepository
 from app.commerce.customers.schemas import CustomerRead
 from app.commerce.customers.summaries import load_summaries
-from app.distribution.publications.repository import PoolRepository
-from app.distribution.publications.schemas import PublicationEntry, PublicationRead, PublishedVoucher
+from app.incentives.publications.repository import PoolRepository
+from app.incentives.publications.schemas import PublicationEntry, PublicationRead, PublishedVoucher
 from app.incentives.validation_rules.assignments import assignments_of
 from app.incentives.vouchers.rendering import categories_of, discount_of, voucher_read
 from app.incentives.vouchers.standing import Standing, gift_of, gift_read, standings

@@ -3,7 +3,7 @@
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 
-from app.distribution.publications.repository import PoolRepository
+from app.incentives.publications.repository import PoolRepository
 from app.kit import clock
 from app.kit.db import Database
 from app.models import Voucher

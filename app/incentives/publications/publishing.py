@@ -9,8 +9,8 @@ from app.access.callers import Caller
 from app.commerce.customers import profiles
 from app.commerce.customers.repository import CustomerRepository
 from app.commerce.customers.tracking import customer_tracking_id
-from app.distribution.publications import events
-from app.distribution.publications.errors import (
+from app.incentives.publications import events
+from app.incentives.publications.errors import (
     CampaignNotActive,
     DuplicateSourceId,
     InvalidPublishParams,
@@ -23,8 +23,8 @@ from app.distribution.publications.errors import (
     VoucherDisabled,
     VoucherExpired,
 )
-from app.distribution.publications.repository import PoolRepository, PublicationRepository
-from app.distribution.publications.schemas import MOST_VOUCHERS, PublicationCreate
+from app.incentives.publications.repository import PoolRepository, PublicationRepository
+from app.incentives.publications.schemas import MOST_VOUCHERS, PublicationCreate
 from app.engine.validity import add_duration, parse_duration
 from app.incentives.campaigns.errors import CampaignNotFound
 from app.incentives.campaigns.repository import CampaignRepository

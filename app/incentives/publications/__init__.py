@@ -1,0 +1,1 @@
+"""Giving codes to customers: a step that every room above can take."""
