@@ -10,7 +10,6 @@ from app.access.project_settings import ProjectSettings
 from app.engine.stacking import DEFAULT_STACKING_RULES, StackingRules
 from app.kit.metadata_schema import MetadataSchema
 
-
 WORKER = "worker"
 """Whoever does what no request asked for: what follows from an event, or from time having passed."""
 

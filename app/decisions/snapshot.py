@@ -21,7 +21,7 @@ from app.commerce.orders.resolution import (
 from app.commerce.orders.schemas import OrderIn
 from app.decisions.automatic import AUTOMATIC, decided_with, email_to_match
 from app.decisions.currency_accounts import accounts_of_money
-from app.decisions.errors import DuplicatedRedeemables, StackNotAlone, TooManyRedeemables
+from app.decisions.errors import DuplicatedRedeemables, MissingReward, StackNotAlone, TooManyRedeemables
 from app.decisions.formula_facts import with_formula_facts
 from app.decisions.given_units import with_units
 from app.decisions.holders import with_holders
@@ -435,6 +435,8 @@ def _effect(asked: RedeemableIn, voucher: Row, campaign: CompiledCampaign | None
             credits=asked.gift.credits if asked.gift else None,
             currency=definition.get("currency"),
         )
+    if voucher["type"] == "LOYALTY_CARD":
+        raise MissingReward(asked.id)
     effect = compile_effect(voucher["discount"]) or (campaign.effect if campaign else None)
     assert effect is not None  # every voucher that can be saved has a discount or a campaign with one
     return effect

@@ -45,7 +45,8 @@ class PointsExpirationRules(Stored):
     def last_day(self, earned_on: date) -> date:
         """The last day on which points earned on that day are good. Raises OverflowError past the year 9999."""
         if self.period_type == "FIXED_DAY_OF_YEAR":
-            assert self.fixed_month is not None and self.fixed_day is not None  # checked when it was read
+            assert self.fixed_month is not None  # checked when it was read, like the day
+            assert self.fixed_day is not None
             this_year = _day_of(earned_on.year, self.fixed_month, self.fixed_day)
             if this_year >= earned_on:
                 return this_year

@@ -168,7 +168,7 @@ Instant = Annotated[
 """A moment: ISO 8601 with an offset on the way in, UTC with milliseconds on the way out."""
 
 
-def _no_truth_value(value: Any) -> Any:
+def no_truth_value(value: Any) -> Any:
     """Pydantic takes true for 1; a cart that says so has a bug."""
     if value is True or value is False:
         raise ValueError("Input should be a valid integer.")
@@ -176,11 +176,11 @@ def _no_truth_value(value: Any) -> Any:
 
 
 # The bounds stand before the validator: after it, Pydantic documents them by names that JSON Schema does not know.
-Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), BeforeValidator(_no_truth_value)]
+Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), BeforeValidator(no_truth_value)]
 Amount = Annotated[
     int,
     Field(ge=0, le=2**63 - 1, description="An amount in minor currency units."),
-    BeforeValidator(_no_truth_value),
+    BeforeValidator(no_truth_value),
 ]
 Metadata = dict[str, Any]
 

@@ -65,9 +65,9 @@ class Voucher(ProjectRow, Timestamps):
     `normal_code` is the code as it is matched. An empty `discount`, `gift`, `category_id`, `start_date`,
     `expiration_date` or `validity` means the campaign's. `gift` says what a gift card was made with; what it holds now
     is in its account (measure `balance`), which is there from the first movement on. `loyalty` says how many points a
-    loyalty card gets when it is published; what it has is in its account too (measure `points`). `redemption_quantity` is how often
-    the voucher may be redeemed, empty without limit. With `holder_only` nobody but its holder can use it; with
-    `auto_apply` it is used on the holder's next order without being named.
+    loyalty card gets when it is published; what it has is in its account too (measure `points`). `redemption_quantity`
+    is how often the voucher may be redeemed, empty without limit. With `holder_only` nobody but its holder can use it;
+    with `auto_apply` it is used on the holder's next order without being named.
     """
 
     __tablename__ = "vouchers"

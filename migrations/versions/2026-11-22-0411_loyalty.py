@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.statistics import expect_one_project
 
-revision: str = "0012"
-down_revision: str | None = "0011"
+revision: str = "0013"
+down_revision: str | None = "0012"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 

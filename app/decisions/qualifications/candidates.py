@@ -23,10 +23,11 @@ BEFORE = f"""created_at < COALESCE(date_trunc('milliseconds', $4::timestamptz) +
 VOUCHER = "'voucher' AS kind, id, created_at, campaign_id, category_id, type, code, NULL AS name, NULL AS banner"
 NO_CODE = "NULL AS type, NULL AS code"
 
-# The customer's own codes.
+# The customer's own codes; a loyalty card pays, if its holder says how much, and is no offer.
 WALLET = f"""
 SELECT {VOUCHER}, NULL::jsonb AS tier_ids, true AS is_held FROM vouchers
-WHERE project_id = $1 AND holder_id = (SELECT id FROM customer) AND active AND deleted_at IS NULL AND {BEFORE}"""
+WHERE project_id = $1 AND holder_id = (SELECT id FROM customer) AND active AND deleted_at IS NULL
+    AND type <> 'LOYALTY_CARD' AND {BEFORE}"""
 
 # Codes that are nobody's, outside campaigns: the newest ones, down to the end of a whole millisecond.
 PUBLIC = f"""
@@ -57,7 +58,7 @@ FROM promotion_stacks WHERE project_id = $1 AND {BEFORE}"""
 CAMPAIGNS = f"""
 SELECT 'campaign', id, created_at, id, category_id, {NO_CODE}, name, NULL, NULL::jsonb, false
 FROM campaigns WHERE project_id = $1 AND active AND deleted_at IS NULL
-    AND type <> 'STANDALONE' AND campaign_type <> 'PROMOTION' AND {BEFORE}"""
+    AND type <> 'STANDALONE' AND campaign_type NOT IN ('PROMOTION', 'LOYALTY_PROGRAM') AND {BEFORE}"""
 
 WINDOW = f"""
 WITH customer AS MATERIALIZED (

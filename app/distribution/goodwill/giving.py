@@ -18,11 +18,11 @@ from app.distribution.goodwill.worth import CODE_CONFIG, columns_of, is_limited,
 from app.distribution.goodwill_settings.budgets import Budget, budget_of_key, budget_of_reason, postings_of
 from app.distribution.goodwill_settings.errors import ReasonNotFound
 from app.distribution.goodwill_settings.repository import BudgetRepository, ReasonRepository
+from app.engine.postings import Posting, merged_postings, reversed_postings
+from app.incentives.codes.shapes import shape_of
 from app.incentives.publications import events as publication_events
 from app.incentives.publications.publishing import publication_of
 from app.incentives.publications.schemas import PublicationCreate
-from app.engine.postings import Posting, merged_postings, reversed_postings
-from app.incentives.codes.shapes import shape_of
 from app.incentives.validation_rules.assignments import bind_new
 from app.incentives.vouchers.creation import draw_voucher
 from app.kit.errors import InvalidPayload

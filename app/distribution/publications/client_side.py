@@ -9,9 +9,9 @@ from app.access.callers import Caller
 from app.access.client_side.routes import ClientRouter
 from app.commerce.customers.client_side import ClientCustomer, named_by_page, require_known, shown_customer
 from app.distribution.publications import service
+from app.incentives.client_side import ClientVoucher, shown_voucher
 from app.incentives.publications.errors import InvalidPublishParams
 from app.incentives.publications.schemas import PublicationCreate
-from app.incentives.client_side import ClientVoucher, shown_voucher
 from app.kit.http import Db, answered
 from app.kit.wire import Instant, Metadata, WireOut
 

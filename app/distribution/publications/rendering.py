@@ -14,7 +14,15 @@ from app.incentives.publications.repository import PoolRepository
 from app.incentives.publications.schemas import PublicationEntry, PublicationRead, PublishedVoucher
 from app.incentives.validation_rules.assignments import assignments_of
 from app.incentives.vouchers.rendering import categories_of, discount_of, voucher_read
-from app.incentives.vouchers.standing import Standing, gift_of, gift_read, standings
+from app.incentives.vouchers.standing import (
+    Standing,
+    figures_of,
+    gift_of,
+    gift_read,
+    loyalty_of,
+    loyalty_read,
+    standings,
+)
 from app.kit.wire import WireOut
 from app.models import Campaign, Customer, Publication, Voucher
 
@@ -82,8 +90,12 @@ def _entry(
 
 def _in_short(voucher: Voucher, campaign: Campaign | None, standing: Standing) -> dict[str, Any]:
     short = PublishedVoucher(code=voucher.code, campaign=campaign.name if campaign else None)
-    gift = gift_of(voucher, campaign)
-    worth = {"discount": discount_of(voucher, campaign)} if gift is None else {"gift": gift_read(gift, standing)}
+    gift, loyalty = gift_of(voucher, campaign), loyalty_of(voucher, campaign)
+    worth: dict[str, Any] = {"discount": discount_of(voucher, campaign)}
+    if gift is not None:
+        worth = {"gift": gift_read(gift, standing)}
+    elif loyalty is not None:
+        worth = {"loyalty_card": loyalty_read(figures_of(voucher, loyalty, standing), standing)}
     return {**short.model_dump(mode="json"), **worth}
 
 

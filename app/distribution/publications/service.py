@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.callers import Caller
-from app.incentives.publications import publishing
-from app.incentives.publications.errors import Unpublishable
 from app.distribution.publications.listing import PublicationQuery, publications_of
 from app.distribution.publications.rendering import list_entries, read_publication
+from app.incentives.publications import publishing
+from app.incentives.publications.errors import Unpublishable
 from app.incentives.publications.schemas import PublicationCreate
 from app.incentives.vouchers.repository import VoucherRepository
 from app.kit import clock

@@ -8,6 +8,7 @@ from app.incentives.campaigns.errors import InvalidCampaign
 from app.incentives.campaigns.schemas import CampaignCreate, CampaignUpdate, VoucherDefinition
 from app.incentives.codes.shapes import code_config_of
 from app.incentives.schedule import DATES, RECURRING, require_duration, schedule_of
+from app.incentives.vouchers.definitions import COLUMNS, WORTHS
 from app.incentives.vouchers.drawing import TYPES
 from app.kit.metadata import merged_metadata
 from app.models import Campaign
@@ -55,15 +56,21 @@ def columns_of(body: CampaignCreate, project: ProjectView) -> dict[str, Any]:
         raise InvalidCampaign(f"A campaign of the type {campaign_type} has no promotion; leave it out.")
     if campaign_type not in TYPES:
         raise InvalidCampaign(f"Campaigns of the type {campaign_type} are not available yet.")
-    name, other = ("gift", "discount") if campaign_type == "GIFT_VOUCHERS" else ("discount", "gift")
+    name = WORTHS[TYPES[campaign_type]]
     if voucher is None or getattr(voucher, name) is None:
         raise InvalidCampaign(f"A campaign of the type {campaign_type} needs voucher.{name}.")
-    if voucher_type_of(voucher) != TYPES[campaign_type] or getattr(voucher, other) is not None:
+    others = [other for other in WORTHS.values() if other != name and getattr(voucher, other) is not None]
+    if voucher_type_of(voucher) != TYPES[campaign_type] or others:
         raise InvalidCampaign(
             f"In a campaign of the type {campaign_type} voucher.type is {TYPES[campaign_type]}, with a {name} only."
         )
     if voucher.is_referral_code:
         raise InvalidCampaign("Referral codes are not available yet.")
+    is_program = campaign_type == "LOYALTY_PROGRAM"
+    if is_program and body.type == "STANDALONE":
+        raise InvalidCampaign("Every member of a loyalty program has a card: it is AUTO_UPDATE or STATIC.")
+    if is_program and body.validation_rules:
+        raise InvalidCampaign("A loyalty program has no validation rules; those of its earning rules and rewards do.")
     if (voucher.code is not None) != (body.type == "STANDALONE"):
         raise InvalidCampaign("voucher.code is the public code of a STANDALONE campaign: one needs the other.")
     require_duration("activity_duration_after_publishing", body.activity_duration_after_publishing)
@@ -74,12 +81,12 @@ def columns_of(body: CampaignCreate, project: ProjectView) -> dict[str, Any]:
         "description": body.description,
         "campaign_type": campaign_type,
         "type": body.type,
-        "join_once": body.join_once and body.type != "STANDALONE",
+        "join_once": is_program or (body.join_once and body.type != "STANDALONE"),
         "auto_join": body.auto_join,
         "use_voucher_metadata_schema": body.use_voucher_metadata_schema,
         **schedule_of(body.model_dump()),
         "activity_duration_after_publishing": body.activity_duration_after_publishing,
-        name: getattr(voucher, name).model_dump(mode="json", exclude_none=True),
+        COLUMNS.get(name, name): getattr(voucher, name).model_dump(mode="json", exclude_none=True),
         "redemption_quantity": voucher.redemption.quantity,
         "code_config": code_config_of(code_config, default.charset, default.length),
         "campaign_metadata": merged_metadata({}, body.metadata),
@@ -121,20 +128,23 @@ def changed_columns(campaign: Campaign, body: CampaignUpdate) -> dict[str, Any]:
     for name in ("join_once", "auto_join"):
         if name in given:
             columns[name] = bool(given[name]) and not (name == "join_once" and campaign.type == "STANDALONE")
+    if campaign.campaign_type == "LOYALTY_PROGRAM":
+        columns.pop("join_once", None)
     if given.get("type") is not None:
         if campaign.type == "STANDALONE":
             raise InvalidCampaign("A STANDALONE campaign has one public code and cannot become another type.")
         columns["type"] = given["type"]
     if campaign.campaign_type == "PROMOTION":
-        if body.discount is not None or body.gift is not None:
+        if body.discount is not None or body.gift is not None or body.loyalty_card is not None:
             raise InvalidCampaign("The discounts of a campaign of the type PROMOTION are those of its tiers.")
         columns.pop("type", None)
-    for name, worth in (("discount", body.discount), ("gift", body.gift)):
-        if name in given and (worth is not None or getattr(campaign, name) is not None):
-            if worth is None or getattr(campaign, name) is None:
-                needed = "discount" if campaign.gift is None else "gift"
+    for name in WORTHS.values():
+        column, worth = COLUMNS.get(name, name), getattr(body, name)
+        if name in given and (worth is not None or getattr(campaign, column) is not None):
+            if worth is None or getattr(campaign, column) is None:
+                needed = WORTHS[TYPES[campaign.campaign_type]]
                 raise InvalidCampaign(f"A campaign of the type {campaign.campaign_type} has a {needed}, always.")
-            columns[name] = worth.model_dump(mode="json", exclude_none=True)
+            columns[column] = worth.model_dump(mode="json", exclude_none=True)
     if "metadata" in given or body.unset_metadata_fields:
         cleared = "metadata" in given and body.metadata is None
         kept = {} if cleared else campaign.campaign_metadata

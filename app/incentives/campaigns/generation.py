@@ -54,7 +54,7 @@ async def check_room(
     return refuse_weakness(
         shape,
         existing_count + wanted_count,
-        holds_value=campaign.gift is not None,
+        holds_value=campaign.gift is not None or campaign.loyalty is not None,
         policy=caller.project.settings.weak_codes,
     )
 

@@ -13,7 +13,9 @@ from app.models import Campaign, Category
 STATUSES = ("DONE", "IN_PROGRESS", "FAILED", "DRAFT", "MODIFYING")
 NOTHING = cast(null(), Text)
 VOUCHER_TYPE = case(
-    (Campaign.campaign_type == "GIFT_VOUCHERS", "GIFT_VOUCHER"), else_=cast(literal("DISCOUNT_VOUCHER"), Text)
+    (Campaign.campaign_type == "GIFT_VOUCHERS", "GIFT_VOUCHER"),
+    (Campaign.campaign_type == "LOYALTY_PROGRAM", "LOYALTY_CARD"),
+    else_=cast(literal("DISCOUNT_VOUCHER"), Text),
 )
 
 _has_begun = or_(Campaign.start_date.is_(None), Campaign.start_date <= func.now())

@@ -31,6 +31,7 @@ def campaign_read(
             "type": TYPES[campaign.campaign_type],
             "discount": campaign.discount,
             "gift": gift_read(campaign.gift) if campaign.gift else None,
+            "loyalty_card": campaign.loyalty,
             "redemption": {"quantity": campaign.redemption_quantity},
             "code_config": campaign.code_config,
             "is_referral_code": False,

@@ -1,6 +1,6 @@
 """The wire shapes of campaigns."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from app.incentives.vouchers.schemas import (
     CodeConfig,
     Gift,
     GiftRead,
+    LoyaltyProgram,
     RedemptionIn,
     VoucherType,
 )
@@ -36,7 +37,7 @@ class VoucherDefinition(WireIn):
     type: VoucherType | None = None
     discount: Discount | None = None
     gift: Gift | None = None
-    loyalty_card: dict[str, Any] | None = None
+    loyalty_card: Annotated[LoyaltyProgram | None, Field(description="For a LOYALTY_PROGRAM.")] = None
     redemption: RedemptionIn = Field(default_factory=RedemptionIn)
     code_config: CodeConfig = Field(default_factory=CodeConfig)
     code: Annotated[Code | None, Field(description="The public code of a STANDALONE campaign.")] = None
@@ -82,6 +83,10 @@ class CampaignUpdate(SchedulePatch):
     unset_metadata_fields: list[str] | None = None
     discount: Discount | None = None
     gift: Gift | None = None
+    loyalty_card: Annotated[
+        LoyaltyProgram | None,
+        Field(description="Instead of what it was, for cards not published yet and points not earned yet."),
+    ] = None
 
 
 class VouchersAdd(WireIn):
@@ -108,6 +113,7 @@ class VoucherDefinitionRead(WireOut):
     type: VoucherType
     discount: Discount | None = None
     gift: GiftRead | None = None
+    loyalty_card: LoyaltyProgram | None = None
     redemption: QuantityRead
     code_config: CodeConfig
     is_referral_code: bool

@@ -9,6 +9,10 @@ from app.access.callers import Caller
 from app.commerce.customers import profiles
 from app.commerce.customers.repository import CustomerRepository
 from app.commerce.customers.tracking import customer_tracking_id
+from app.engine.validity import add_duration, parse_duration
+from app.incentives.campaigns.errors import CampaignNotFound
+from app.incentives.campaigns.repository import CampaignRepository
+from app.incentives.codes.normal_form import normalise
 from app.incentives.publications import events
 from app.incentives.publications.errors import (
     CampaignNotActive,
@@ -25,10 +29,6 @@ from app.incentives.publications.errors import (
 )
 from app.incentives.publications.repository import PoolRepository, PublicationRepository
 from app.incentives.publications.schemas import MOST_VOUCHERS, PublicationCreate
-from app.engine.validity import add_duration, parse_duration
-from app.incentives.campaigns.errors import CampaignNotFound
-from app.incentives.campaigns.repository import CampaignRepository
-from app.incentives.codes.normal_form import normalise
 from app.incentives.vouchers.drawing import create_codes
 from app.incentives.vouchers.errors import NoCodeLeft, VoucherNotFound
 from app.incentives.vouchers.repository import VoucherRepository

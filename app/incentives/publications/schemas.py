@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from app.commerce.customers.schemas import CustomerIn, CustomerRead
 from app.engine.effects import Discount
-from app.incentives.vouchers.schemas import GiftRead, VoucherRead
+from app.incentives.vouchers.schemas import GiftRead, LoyaltyCardRead, VoucherRead
 from app.kit.lists import PageBody
 from app.kit.wire import Instant, Metadata, WireIn, WireOut
 
@@ -76,6 +76,7 @@ class PublishedVoucher(WireOut):
     campaign: str | None
     discount: Discount | None = None
     gift: GiftRead | None = None
+    loyalty_card: LoyaltyCardRead | None = None
     is_referral_code: bool = False
     object: Literal["voucher"] = "voucher"
 

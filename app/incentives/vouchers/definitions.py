@@ -11,6 +11,11 @@ from app.incentives.vouchers.schemas import VoucherCreate, VoucherOptions, Vouch
 from app.kit.metadata import merged_metadata
 from app.models import Campaign, Voucher
 
+WORTHS = {"DISCOUNT_VOUCHER": "discount", "GIFT_VOUCHER": "gift", "LOYALTY_CARD": "loyalty_card"}
+"""The member that says what vouchers of a type are worth."""
+COLUMNS = {"loyalty_card": "loyalty"}
+"""The columns of those that are kept under another name."""
+
 
 def own_columns(body: VoucherCreate, campaign: Campaign | None) -> dict[str, Any]:
     """The columns in which the new voucher differs from its campaign, or from the defaults without one.
@@ -18,12 +23,12 @@ def own_columns(body: VoucherCreate, campaign: Campaign | None) -> dict[str, Any
     Raises InvalidVoucher, InvalidPayload.
     """
     voucher_type = _type_of(body, campaign)
-    if voucher_type == "LOYALTY_CARD":
-        raise InvalidVoucher("Vouchers of the type LOYALTY_CARD are not available yet.")
+    if voucher_type == "LOYALTY_CARD" and campaign is None:
+        raise InvalidVoucher("A loyalty card belongs to a program: name its campaign.")
     if campaign is not None and TYPES[campaign.campaign_type] != voucher_type:
         raise InvalidVoucher(f"The vouchers of {campaign.name} are of the type {TYPES[campaign.campaign_type]}.")
-    worths = {"discount": body.discount, "gift": body.gift}
-    name = "gift" if voucher_type == "GIFT_VOUCHER" else "discount"
+    worths = {"discount": body.discount, "gift": body.gift, "loyalty_card": body.loyalty_card}
+    name = WORTHS[voucher_type]
     worth = worths.pop(name)
     if any(other is not None for other in worths.values()):
         raise InvalidVoucher(f"A voucher of the type {voucher_type} has a {name} only.")
@@ -31,7 +36,7 @@ def own_columns(body: VoucherCreate, campaign: Campaign | None) -> dict[str, Any
         raise InvalidVoucher(f"A voucher of the type {voucher_type} needs a {name}, or a campaign that has one.")
     columns: dict[str, Any] = {"active": body.active, "type": voucher_type, **option_columns(body, campaign)}
     if worth is not None:
-        columns[name] = worth.model_dump(mode="json", exclude_none=True)
+        columns[COLUMNS.get(name, name)] = worth.model_dump(mode="json", exclude_none=True)
     return columns
 
 
@@ -77,6 +82,10 @@ def changed_columns(voucher: Voucher, campaign: Campaign | None, body: VoucherUp
     given = body.changes()
     if voucher.type == "GIFT_VOUCHER" and (given.get("gift") is not None or given.get("discount") is not None):
         raise InvalidVoucher("A gift card has no discount, and its money is changed at /v1/vouchers/{code}/balance.")
+    if voucher.type == "LOYALTY_CARD" and any(given.get(name) is not None for name in WORTHS.values()):
+        raise InvalidVoucher(
+            "A loyalty card has no discount, and its points are changed at /v1/loyalties/members/{memberId}/balance."
+        )
     if given.get("gift") is not None or given.get("loyalty_card") is not None:
         raise InvalidVoucher(f"A voucher of the type {voucher.type} has a discount only.")
     columns: dict[str, Any] = {}

@@ -15,7 +15,11 @@ from app.incentives.vouchers.repository import Batch, VoucherRepository
 from app.kit import clock
 from app.models import Campaign, Voucher
 
-TYPES = {"DISCOUNT_COUPONS": "DISCOUNT_VOUCHER", "GIFT_VOUCHERS": "GIFT_VOUCHER"}
+TYPES = {
+    "DISCOUNT_COUPONS": "DISCOUNT_VOUCHER",
+    "GIFT_VOUCHERS": "GIFT_VOUCHER",
+    "LOYALTY_PROGRAM": "LOYALTY_CARD",
+}
 """The type of the vouchers of each type of campaign."""
 
 ROUNDS, TRIES = 64, 4096

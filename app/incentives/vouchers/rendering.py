@@ -10,7 +10,14 @@ from app.incentives.categories.rendering import category_members
 from app.incentives.categories.repository import CategoryRepository
 from app.incentives.validation_rules.assignments import assignment_list
 from app.incentives.validation_rules.schemas import AssignmentRead
-from app.incentives.vouchers.standing import Standing, gift_of, gift_read
+from app.incentives.vouchers.standing import (
+    Standing,
+    figures_of,
+    gift_of,
+    gift_read,
+    loyalty_of,
+    loyalty_read,
+)
 from app.kit.wire import format_instant
 from app.models import Campaign, Category, Voucher
 
@@ -33,6 +40,8 @@ def voucher_read(
     """
     definition = gift_of(voucher, campaign)
     gift = None if definition is None else gift_read(definition, standing)
+    loyalty = loyalty_of(voucher, campaign)
+    figures = None if loyalty is None else figures_of(voucher, loyalty, standing)
     url = f"/v1/vouchers/{quote(voucher.code, safe='')}"
     members = {
         "id": voucher.id,
@@ -40,6 +49,7 @@ def voucher_read(
         "type": voucher.type,
         "discount": discount_of(voucher, campaign),
         "gift": gift,
+        "loyalty_card": None if figures is None else loyalty_read(figures, standing),
         **schedule_of(voucher, campaign),
         "active": voucher.active,
         "additional_info": voucher.additional_info,
@@ -59,6 +69,7 @@ def voucher_read(
             "quantity": voucher.redemption_quantity,
             "redeemed_quantity": standing.uses,
             **({} if gift is None else {"redeemed_amount": gift["redeemed_amount"]}),
+            **({} if figures is None else {"redeemed_points": figures.redeemed_points}),
             "url": f"{url}/redemptions?page=1&limit=10",
         },
         "validation_rules_assignments": assignment_list(assignments),

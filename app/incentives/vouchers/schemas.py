@@ -1,22 +1,28 @@
 """The wire shapes of vouchers."""
 
+from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from app.engine.effects import Discount
 from app.engine.money import Currency
+from app.engine.points_expiration import PointsExpirationRules
 from app.incentives.categories.schemas import CategoryId, CategoryName, CategoryRead
 from app.incentives.schedule import ScheduleIn, SchedulePatch, ValidityHours, ValidityTimeframe
 from app.incentives.validation_rules.schemas import AssignmentList
 from app.kit.lists import PageBody
-from app.kit.wire import Amount, Instant, Metadata, WireIn, WireOut
+from app.kit.wire import Amount, Instant, Metadata, WireIn, WireOut, no_truth_value
+
+MOST_POINTS = 2**53 - 1
+"""So many points every client can count exactly, those that know only floating point numbers included."""
 
 VoucherType = Literal["DISCOUNT_VOUCHER", "GIFT_VOUCHER", "LOYALTY_CARD"]
 Code = Annotated[
     str, Field(max_length=255, description="Unique in the project, whatever its case if the project ignores case.")
 ]
 AdditionalInfo = Annotated[str, Field(max_length=10_000)]
+Points = Annotated[int, Field(ge=0, le=MOST_POINTS), BeforeValidator(no_truth_value)]
 
 
 class Gift(WireIn):
@@ -27,6 +33,20 @@ class Gift(WireIn):
         Currency | None, Field(description="ISO 4217, of the orders it pays; the project's when left out.")
     ] = None
     effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"] = "APPLY_TO_ORDER"
+
+
+class LoyaltyCard(WireIn):
+    """How many points a card begins with."""
+
+    points: Points = 0
+
+
+class LoyaltyProgram(LoyaltyCard):
+    """What the cards of a program begin with when they are published, and when points of the program expire."""
+
+    expiration_rules: Annotated[
+        PointsExpirationRules | None, Field(description="Without rules points never expire.")
+    ] = None
 
 
 class CodeConfig(WireIn):
@@ -67,7 +87,7 @@ class VoucherCreate(VoucherOptions):
     type: VoucherType | None = None
     discount: Discount | None = None
     gift: Gift | None = None
-    loyalty_card: dict[str, Any] | None = None
+    loyalty_card: Annotated[LoyaltyCard | None, Field(description="For a card of a loyalty program.")] = None
     campaign: Annotated[str | None, Field(description="Name or id of the campaign it joins.")] = None
     campaign_id: str | None = None
     active: bool = True
@@ -101,6 +121,21 @@ class GiftRead(WireOut):
     effect: Literal["APPLY_TO_ORDER", "APPLY_TO_ITEMS"]
 
 
+class LoyaltyCardRead(WireOut):
+    """A card's points: `balance` is `points`, all that were ever added, without those that expired, were subtracted or
+    were redeemed. Points that are pending are in none of them."""
+
+    points: int
+    balance: int
+    next_expiration_date: Annotated[
+        date | None, Field(description="The last day of the points that expire next; absent when none expire.")
+    ] = None
+    next_expiration_points: int | None = None
+    pending_points: int
+    expired_points: int
+    subtracted_points: int
+
+
 class PublishRead(WireOut):
     object: Literal["list"] = "list"
     count: int
@@ -114,6 +149,7 @@ class VoucherRedemptionRead(WireOut):
     quantity: int | None
     redeemed_quantity: int
     redeemed_amount: Annotated[int | None, Field(description="What a gift card paid, less what was given back.")] = None
+    redeemed_points: Annotated[int | None, Field(description="What a loyalty card paid, less what came back.")] = None
     url: str
 
 
@@ -129,6 +165,7 @@ class VoucherRead(WireOut):
     type: VoucherType
     discount: Discount | None = None
     gift: GiftRead | None = None
+    loyalty_card: LoyaltyCardRead | None = None
     start_date: Instant | None = None
     expiration_date: Instant | None = None
     validity_timeframe: ValidityTimeframe | None = None

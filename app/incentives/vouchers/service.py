@@ -191,7 +191,7 @@ async def _draw(
         config = campaign.code_config
     shape = shape_of(code_config_of(config, default.charset, default.length), caller.project.case_sensitive_codes)
     live_count = 1 + (campaign.vouchers_count if campaign else 0)
-    holds_value = own.get("type") == "GIFT_VOUCHER"
+    holds_value = own.get("type") in ("GIFT_VOUCHER", "LOYALTY_CARD")
     warnings = refuse_weakness(shape, live_count, holds_value=holds_value, policy=caller.project.settings.weak_codes)
     return await draw_voucher(session, caller, campaign, shape, own), warnings
 

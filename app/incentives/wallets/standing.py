@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from app.incentives.vouchers.standing import Standing, gift_of, holdings_of
+from app.incentives.vouchers.standing import Standing, figures_of, gift_of, holdings_of, loyalty_of
 from app.models import Campaign, Voucher
 
 Status = Literal["ACTIVE", "USED", "DISABLED", "NOT_ACTIVE_YET", "EXPIRED", "NO_BALANCE"]
@@ -25,6 +25,9 @@ def status_of(voucher: Voucher, campaign: Campaign | None, standing: Standing, n
         return "USED"
     gift = gift_of(voucher, campaign)
     if gift is not None and holdings_of(gift, standing).balance <= 0:
+        return "NO_BALANCE"
+    loyalty = loyalty_of(voucher, campaign)
+    if loyalty is not None and figures_of(voucher, loyalty, standing).balance <= 0:
         return "NO_BALANCE"
     return "ACTIVE"
 

@@ -19,7 +19,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"promotion": {"tiers": []}}, "invalid_campaign", "has tiers, and no vouchers"),
     ({"promotion": {}, "campaign_type": "DISCOUNT_COUPONS"}, "invalid_campaign", "has no promotion"),
     ({"voucher": {"gift": {"amount": 1000}, "discount": PERCENT}}, "invalid_campaign", "with a gift only"),
-    ({"voucher": {"loyalty_card": {"points": 1}}}, "invalid_campaign", "LOYALTY_PROGRAM are not available yet"),
+    ({"voucher": {"loyalty_card": {"points": 1}}, "type": "STANDALONE"}, "invalid_campaign", "Every member"),
     ({"voucher": {"discount": PERCENT, "is_referral_code": True}}, "invalid_campaign", "REFERRAL_PROGRAM"),
     ({"type": "STANDALONE"}, "invalid_campaign", "public code"),
     ({"voucher": {"discount": PERCENT, "code": "A"}}, "invalid_campaign", "public code"),

@@ -25,7 +25,7 @@ from tests.factories.rules import give_rule
 BAD: list[tuple[dict[str, Any], str, str]] = [
     ({}, "invalid_voucher", "needs a discount"),
     ({"type": "GIFT_VOUCHER"}, "invalid_voucher", "needs a gift"),
-    ({"loyalty_card": {"points": 1}}, "invalid_voucher", "LOYALTY_CARD are not available yet"),
+    ({"loyalty_card": {"points": 1}}, "invalid_voucher", "belongs to a program"),
     ({"discount": {"type": "AMOUNT"}}, "invalid_payload", "amount_off"),
     ({"discount": {"type": "UNIT", "unit_type": "x"}}, "invalid_payload", "discount"),
     ({"discount": PERCENT, "category": "x", "category_id": "y"}, "invalid_payload", "not both"),
