@@ -15,7 +15,8 @@ from app.incentives.async_actions import service as async_actions
 from app.incentives.campaigns.deletion import DELETION
 from app.incentives.campaigns.generation import GENERATION
 from app.kit import clock
-from app.kit.db import Database
+from app.kit.db import Connection, Database
+from app.kit.following import Follower, Following
 from app.kit.idempotency import delete_expired
 from app.kit.jobs import JobKind, Recurring, Work, run_jobs
 from app.ledger.holds import clear_expired
@@ -25,12 +26,16 @@ from app.settings import Settings
 JOBS: tuple[JobKind, ...] = (GENERATION, DELETION, watching.WATCHING)
 """Every kind of job."""
 
+FOLLOWERS: tuple[Follower, ...] = ()
+"""Everything that is done because something happened."""
+
 MANAGEMENT = 0
 """The project under which the answers to management keys are kept."""
 ROUND, MOST_ROUNDS = 1_000, 100
 LOST_AFTER = timedelta(minutes=5)
 DAYS_OF_JOB_LOG = 7
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 15.0
+MOST_LANES = 8
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +92,10 @@ async def _project_ids(work: Work) -> Sequence[int]:
         return (await session.scalars(select(Project.id))).all()
 
 
+async def _projects(connection: Connection) -> Sequence[int]:
+    return [row["id"] for row in await connection.fetch("SELECT id FROM projects")]
+
+
 async def forget_jobs(work: Work) -> None:
     """Delete the log of jobs done long ago."""
     async with work.db.write() as session:
@@ -108,9 +117,9 @@ RECURRING: tuple[Recurring, ...] = (
 """Everything that is done by the clock."""
 
 
-async def run_worker(settings: Settings) -> None:
-    """Do jobs until this task is cancelled; then the running ones get `shutdown_seconds` to reach a place where another
-    worker can go on.
+async def run_worker(settings: Settings, followers: Sequence[Follower] = FOLLOWERS) -> None:
+    """Do jobs and follow what happens until this task is cancelled; then what is running gets `shutdown_seconds` to
+    reach a place where another worker can go on.
 
     Any number of workers may run. When the database cannot be reached the worker waits for it to come back.
     """
@@ -124,7 +133,7 @@ async def run_worker(settings: Settings) -> None:
         application_name="guerdon worker",
     )
     work = Work(db)
-    running = asyncio.create_task(_keep_running(work, settings))
+    running = asyncio.create_task(_run_everything(work, settings, followers))
     try:
         await asyncio.shield(running)
     finally:
@@ -133,6 +142,13 @@ async def run_worker(settings: Settings) -> None:
         running.cancel()
         await asyncio.wait({running})
         await db.close()
+
+
+async def _run_everything(work: Work, settings: Settings, followers: Sequence[Follower]) -> None:
+    following = Following(work, followers, _projects, lanes=max(1, min(settings.pool_size // 2, MOST_LANES)))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_keep_running(work, settings))
+        group.create_task(following.run())
 
 
 async def _keep_running(work: Work, settings: Settings) -> None:

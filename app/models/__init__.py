@@ -5,7 +5,7 @@ the row it points to, and every redemption of a hot campaign would queue there. 
 """
 
 from app.kit.idempotency import IdempotencyRecord
-from app.kit.outbox import OutboxEvent
+from app.kit.outbox import OutboxCursor, OutboxDelivery, OutboxEvent
 from app.kit.tables import Base
 from app.models.access import ApiKey, AuditEntry, ClientAllowance, OAuthToken, Project
 from app.models.async_actions import AsyncAction
@@ -15,7 +15,6 @@ from app.models.audiences import (
     Segment,
     SegmentMember,
     SegmentStanding,
-    SegmentWatch,
 )
 from app.models.checkout import Redemption, Refund
 from app.models.commerce import Customer, Order, Product, ProductCollection, ProductCollectionMember, Sku
@@ -50,6 +49,8 @@ __all__ = [
     "MetadataSchema",
     "OAuthToken",
     "Order",
+    "OutboxCursor",
+    "OutboxDelivery",
     "OutboxEvent",
     "PendingPoints",
     "Product",
@@ -66,7 +67,6 @@ __all__ = [
     "Segment",
     "SegmentMember",
     "SegmentStanding",
-    "SegmentWatch",
     "Sku",
     "ValidationRule",
     "ValidationRuleAssignment",

@@ -43,15 +43,6 @@ class SegmentStanding(Base):
     segment_id: Mapped[Id] = mapped_column(primary_key=True)
 
 
-class SegmentWatch(Base):
-    """How far the announcements of a project were followed: nothing up to `outbox_id` can change a segment any more."""
-
-    __tablename__ = "segment_watches"
-
-    project_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    outbox_id: Mapped[int]
-
-
 class CustomEvent(ProjectRow):
     """Something a customer did, under a name that the shop made up."""
 

@@ -6,11 +6,11 @@ project, so that of any number of workers each sees what the one before has kept
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, insert, select, text, tuple_
+from sqlalchemy import Select, delete, func, insert, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,31 +22,27 @@ from app.engine.segments import Part, segment_ids_of
 from app.kit import clock
 from app.kit.db import JoinedDatabase
 from app.kit.jobs import JobKind, Work, enqueue
-from app.kit.outbox import announce
-from app.models import Customer, Project, Segment, SegmentStanding, SegmentWatch
+from app.kit.outbox import LAST, SETTLED, OutboxCursor, announce
+from app.models import Customer, Project, Segment, SegmentStanding
 
 ENTERED, LEFT = "customer.segment.entered", "customer.segment.left"
 WATCH: Final = "SEGMENT.WATCH"
-LONGEST_TRANSACTION = timedelta(minutes=5)
-"""No request and no step of a job lives this long: what was announced longer ago is all to be seen."""
+READER: Final = "segments"
+"""Whose cursor in the outbox it is."""
 _WATCH_LOCK = 4
 """First half of the advisory lock pair; the second is the project."""
 
-_CONCERNED = text("""
-SELECT max(id) AS last_id, max(id) FILTER (WHERE created_at < :settled_before) AS settled_id,
-    array_agg(DISTINCT customer_id) FILTER (WHERE customer_id IS NOT NULL) AS customer_ids
-FROM (
-    SELECT id, created_at, CASE
-        WHEN type LIKE 'customer.segment.%' THEN NULL
-        WHEN type LIKE 'customer.%' THEN data #>> '{customer,id}'
-        ELSE coalesce(data ->> 'customer_id', data #>> '{order,customer_id}')
-    END AS customer_id
-    FROM outbox_events WHERE project_id = :project_id AND id > :after ORDER BY id LIMIT :at_most
-) AS event
+_CONCERNED = text(f"""
+SELECT transaction_id, id, CASE
+    WHEN type LIKE 'customer.segment.%' THEN NULL
+    WHEN type LIKE 'customer.%' THEN data #>> '{{customer,id}}'
+    ELSE coalesce(data ->> 'customer_id', data #>> '{{order,customer_id}}')
+END AS customer_id
+FROM outbox_events
+WHERE project_id = :project_id AND (transaction_id, id) > (:transaction_id, :event_id) AND transaction_id < {SETTLED}
+ORDER BY transaction_id, id LIMIT :at_most
 """)
-_SETTLED = text("""
-SELECT id FROM outbox_events WHERE project_id = :project_id AND created_at < :settled_before ORDER BY id DESC LIMIT 1
-""")
+_HERE = text(f"SELECT {SETTLED}")
 
 
 async def begin_to_watch(session: AsyncSession, project_id: int, segment_id: str) -> None:
@@ -63,37 +59,26 @@ WATCHING = JobKind(WATCH, note_members)
 
 
 async def follow(work: Work, project_id: int) -> None:
-    """Look at every customer who is named by what was announced since the last time.
+    """Look at every customer who is named by what was announced since the last time, in transactions that have ended.
 
-    Ids of announcements are given before they commit, so those of the last minutes are followed again next time.
+    Of any number of workers one follows a project. Events of customers who are being changed are followed again.
     """
-    async with work.db.read() as session:
-        watch = await session.scalar(select(SegmentWatch).where(SegmentWatch.project_id == project_id))
-        if watch is None or not await SegmentRepository(session, project_id).watched():
-            return
-    after, settled_id = watch.outbox_id, watch.outbox_id
-    while True:
+    followed = ROUND
+    while followed == ROUND:
         work.leave_if_stopping()
         async with work.db.write() as session:
+            cursor = await session.get(OutboxCursor, (project_id, READER), with_for_update=True)
+            if cursor is None or not await SegmentRepository(session, project_id).watched():
+                return
             await _lock(session, project_id)
-            found = await session.execute(
-                _CONCERNED,
-                {
-                    "project_id": project_id,
-                    "after": after,
-                    "at_most": ROUND,
-                    "settled_before": clock.now() - LONGEST_TRANSACTION,
-                },
-            )
-            last_id, settled, customer_ids = found.one()
-            if last_id is None:
-                break
-            await _look_at(session, project_id, customer_ids or [])
-            after, settled_id = last_id, settled or settled_id
-    async with work.db.write() as session:
-        row = await session.get(SegmentWatch, project_id, with_for_update=True)
-        if row is not None:
-            row.outbox_id = max(row.outbox_id, settled_id)
+            after = {"transaction_id": cursor.transaction_id, "event_id": cursor.event_id}
+            found = await session.execute(_CONCERNED, {"project_id": project_id, **after, "at_most": ROUND})
+            events = found.all()
+            followed = len(events)
+            if not await _look_at(session, project_id, {event.customer_id for event in events} - {None}):
+                return
+            if events:
+                cursor.transaction_id, cursor.event_id = events[-1].transaction_id, events[-1].id
 
 
 async def look_at_all(work: Work, project_id: int) -> None:
@@ -104,10 +89,9 @@ async def look_at_all(work: Work, project_id: int) -> None:
         if not segments:
             return
         new_ids = [segment.id for segment in segments if segment.watched_since is None]
-        moments = {"project_id": project_id, "settled_before": clock.now() - LONGEST_TRANSACTION}
-        settled_id = await session.scalar(_SETTLED, moments) or 0
-        watch = upsert(SegmentWatch).values(project_id=project_id, outbox_id=settled_id)
-        await session.execute(watch.on_conflict_do_nothing())
+        here = {"transaction_id": await session.scalar(_HERE) - 1, "event_id": LAST}
+        cursor = upsert(OutboxCursor).values(project_id=project_id, reader=READER, **here)
+        await session.execute(cursor.on_conflict_do_nothing())
     last_id = ""
     while True:
         work.leave_if_stopping()
@@ -132,13 +116,14 @@ async def _lock(session: AsyncSession, project_id: int) -> None:
     await session.execute(select(func.pg_advisory_xact_lock(_WATCH_LOCK, project_id)))
 
 
-async def _look_at(session: AsyncSession, project_id: int, customer_ids: Collection[str]) -> None:
-    """Compare where these customers stand with where they stood; keep and announce the difference.
+async def _look_at(session: AsyncSession, project_id: int, customer_ids: Collection[str]) -> bool:
+    """Compare where these customers stand with where they stood; keep and announce the difference. False when some of
+    them were left out because they are being changed.
 
     The project is locked (`_lock`). Who is gone has been forgotten with everything else about them.
     """
     if not customer_ids:
-        return
+        return True
     segments = {segment.id: segment for segment in await SegmentRepository(session, project_id).watched()}
     zone = ZoneInfo(await session.scalar(select(Project.timezone).where(Project.id == project_id)) or "UTC")
     standing = await _standing_now(session, project_id, customer_ids, list(segments.values()), clock.now(), zone)
@@ -168,6 +153,13 @@ async def _look_at(session: AsyncSession, project_id: int, customer_ids: Collect
                     "segment": {"id": segment_id, "name": segment.name, "object": "segment"},
                 }
                 announce(session, project_id, event, customer_id, data)
+    existing = await session.scalar(_existing(project_id, customer_ids).with_only_columns(func.count()))
+    return existing == len(standing)
+
+
+def _existing(project_id: int, customer_ids: Collection[str]) -> Select[Customer]:
+    people = select(Customer).where(Customer.project_id == project_id, Customer.merged_into.is_(None))
+    return people.where(Customer.id.in_(customer_ids))
 
 
 async def _standing_now(
@@ -180,11 +172,9 @@ async def _standing_now(
 ) -> dict[str, frozenset[str]]:
     """Of these customers, as far as they exist, which of `segments` each is in."""
     rows = await session.scalars(
-        select(Customer)
-        .where(Customer.project_id == project_id, Customer.id.in_(customer_ids), Customer.merged_into.is_(None))
+        _existing(project_id, customer_ids)
         .order_by(Customer.id)
-        # Nobody is erased while it is written down where they stand. Who is being changed right now is not waited for:
-        # that change, or what led here, is followed again in a minute.
+        # Nobody is erased while it is written down where they stand. Who is being changed right now is not waited for.
         .with_for_update(read=True, key_share=True, skip_locked=True)
     )
     customers = {row.id: engine_customer(row) for row in rows}
