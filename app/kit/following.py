@@ -23,7 +23,6 @@ import structlog
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kit.db import Connection, Database
@@ -39,7 +38,6 @@ FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=1), timedelta(minutes=5)
 ROUND_SECONDS, LONGEST_PAUSE_SECONDS, TROUBLE_SECONDS = 0.1, 0.6, 2.0
 VISIT = 500
 """Deliveries of one project before others have their turn."""
-LOST = (OSError, DBAPIError, PoolExhausted)
 
 log = structlog.get_logger(__name__)
 
@@ -257,7 +255,7 @@ async def _note_failure(db: Database, delivery: Delivery, error: Exception) -> N
 def delay_of(attempts: int, chance: float) -> timedelta:
     """How long to wait after so many attempts: twice as long each time, and between half and all of that by `chance`
     (0 to 1), so that what failed together is not tried again together."""
-    return min(FIRST_DELAY * 2 ** (attempts - 1), LONGEST_DELAY) * (0.5 + chance / 2)
+    return min(FIRST_DELAY * (1 << (attempts - 1)), LONGEST_DELAY) * (0.5 + chance / 2)
 
 
 def told(error: Exception) -> str:
@@ -307,8 +305,8 @@ class Following:
                 pause_seconds = ROUND_SECONDS
                 try:
                     await self._round(gate)
-                except LOST as error:
-                    log.warning("cannot follow what happens, and tries again", error=type(error).__name__)
+                except Exception as error:  # whatever it is, the worker goes on when it is over
+                    log.warning("cannot follow what happens, and tries again", exc_info=error)
                     pause_seconds = TROUBLE_SECONDS
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.work.stopping.wait(), pause_seconds)

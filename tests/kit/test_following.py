@@ -275,9 +275,12 @@ async def test_a_running_worker_handles_an_event_within_a_second_of_its_commit(
 ) -> None:
     project = await give_project(own_db)
     handled: dict[int, float] = {}
+    all_handled = asyncio.Event()
 
     async def note(session: AsyncSession, happening: Happening) -> None:
         handled[happening.data["number"]] = time.monotonic()
+        if len(handled) == 5:
+            all_handled.set()
 
     follower = Follower("noting", frozenset({"probe.a"}), note)
     worker = asyncio.create_task(run_worker(Settings(database_url=own_database_url, pool_size=4), [follower]))
@@ -286,9 +289,7 @@ async def test_a_running_worker_handles_an_event_within_a_second_of_its_commit(
         await asyncio.sleep(0.8)
         await tell(own_db, project, "a", number)
         committed[number] = time.monotonic()
-    async with asyncio.timeout(10):
-        while len(handled) < 5:
-            await asyncio.sleep(0.01)
+    await asyncio.wait_for(all_handled.wait(), 10)
     worker.cancel()
     await asyncio.gather(worker, return_exceptions=True)
 
