@@ -11,8 +11,8 @@ from alembic import op
 
 from migrations.statistics import expect_one_project, forget_projects
 
-revision: str = "0011"
-down_revision: str | None = "0010"
+revision: str = "0014"
+down_revision: str | None = "0013"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
