@@ -37,9 +37,11 @@ from app.incentives.campaigns import endpoints as campaigns
 from app.incentives.categories import endpoints as categories
 from app.incentives.promotions import endpoints as promotions
 from app.incentives.rewards import endpoints as rewards
+from app.incentives.statements import endpoints as statements
 from app.incentives.validation_rules import endpoints as validation_rules
 from app.incentives.vouchers import endpoints as vouchers
 from app.incentives.wallets import endpoints as wallets
+from app.insights.invariants import endpoints as invariants
 from app.kit import health
 from app.kit.cors import ClientCors
 from app.kit.db import Database
@@ -84,6 +86,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     custom_events_client_side.router,
     publications_client_side.router,
     refunds.router,
+    statements.router,
+    invariants.router,
 )
 """Every router of the service; the busiest first, because routes are tried in this order."""
 

@@ -18,6 +18,7 @@ RESOURCES = (
     "insights",
     "invariants",
     "keys",
+    "ledger",
     "locations",
     "loyalties",
     "metadata_schemas",
@@ -52,11 +53,12 @@ RESOURCES = (
 PERMISSIONS = frozenset(f"{resource}:{verb}" for resource in RESOURCES for verb in ("read", "write"))
 
 _READ = frozenset(f"{resource}:read" for resource in RESOURCES)
-_SECURITY = frozenset({"audit_log:read", "keys:read", "webhooks:read"})
+_SECURITY = frozenset({"audit_log:read", "invariants:read", "keys:read", "webhooks:read"})
+"""What only administrators may read. The invariants are among them because they read everything there is."""
 
 ROLES: dict[Role, frozenset[str]] = {
     "admin": PERMISSIONS,
-    "checkout": (_READ - _SECURITY - {"experiments:read", "exports:read", "insights:read", "invariants:read"})
+    "checkout": (_READ - _SECURITY - {"experiments:read", "exports:read", "insights:read"})
     | {
         "customers:write",
         "events:write",

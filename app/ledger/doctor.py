@@ -13,7 +13,7 @@ from app.kit.db import Database
 from app.ledger.accounts import recount
 from app.ledger.chains import value_faults
 from app.ledger.refund_checks import REFUND_CHECKS
-from app.models import Account
+from app.models import Account, Project
 
 # The rows that a count is made of, and what they counted. The parent of a stack stands for no redeemable of its own.
 _COUNTED = """
@@ -145,17 +145,20 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Tampering:
-    """An account that holds value and is not what its entries make it."""
+    """An account that holds value and is not what its entries make it, or the entry that is not as it was written."""
 
     project: str
-    what: str
+    account: AccountKey
+    entry_id: str | None
     problem: str
 
+    @property
+    def what(self) -> str:
+        account = f"account {'/'.join(part for part in self.account if part)}"
+        return account if self.entry_id is None else f"{account} entry {self.entry_id}"
 
-_PROJECTS = text(
-    "SELECT id, public_id, timezone FROM projects WHERE CAST(:public_id AS text) IS NULL OR public_id = :public_id"
-    " ORDER BY id"
-)
+
+_PROJECTS = text("SELECT id FROM projects WHERE CAST(:public_id AS text) IS NULL OR public_id = :public_id ORDER BY id")
 
 
 async def examine(db: Database, project_id: str | None = None) -> list[Difference | Tampering]:
@@ -169,11 +172,15 @@ async def examine(db: Database, project_id: str | None = None) -> list[Differenc
     for project in projects:
         async with db.read() as session:
             await session.execute(text("SET LOCAL statement_timeout = 0"))
-            found += await _examine_project(session, project)
+            found += await examine_project(session, project.id)
     return found
 
 
-async def _examine_project(session: AsyncSession, project: Any) -> list[Difference | Tampering]:
+async def examine_project(session: AsyncSession, project_id: int) -> list[Difference | Tampering]:
+    """Everything in this project that does not add up."""
+    project = (
+        await session.execute(select(Project.id, Project.public_id, Project.timezone).where(Project.id == project_id))
+    ).one()
     found: list[Difference | Tampering] = [
         *await _accounts_of(session, project),
         *await _units_of(session, project),
@@ -229,16 +236,9 @@ async def _holds_of(session: AsyncSession, project: Any) -> list[Difference]:
 
 
 async def _values_of(session: AsyncSession, project: Any) -> list[Tampering]:
-    """Gift cards whose entries, balances or hashes do not agree, with the entry."""
+    """Accounts whose entries, lots, balances or hashes do not agree, with the entry."""
     return [
-        Tampering(
-            project.public_id,
-            " ".join(
-                [f"account {'/'.join(part for part in fault.account if part)}"]
-                + ([f"entry {fault.entry_id}"] if fault.entry_id else [])
-            ),
-            fault.problem,
-        )
+        Tampering(project.public_id, fault.account, fault.entry_id, fault.problem)
         for fault in await value_faults(session, project.id)
     ]
 

@@ -1,0 +1,1 @@
+"""What accounts hold, held at any instant, and how it came to be."""

@@ -1,0 +1,1 @@
+"""Whether everything that is stored adds up, asked over HTTP."""
