@@ -13,6 +13,7 @@ from app.engine.validity import add_duration, parse_duration
 from app.incentives.campaigns.errors import CampaignNotFound
 from app.incentives.campaigns.repository import CampaignRepository
 from app.incentives.codes.normal_form import normalise
+from app.incentives.loyalties.opening import give_first_points
 from app.incentives.publications import events
 from app.incentives.publications.errors import (
     CampaignNotActive,
@@ -88,6 +89,8 @@ async def publish(
     publication = publication_of(caller, body, customer, source.campaign, vouchers, now)
     session.add(publication)
     events.published(session, caller, publication, source.campaign, vouchers)
+    if source.campaign is not None:
+        await give_first_points(session, caller, source.campaign, vouchers, now)
     return publication
 
 

@@ -1,0 +1,1 @@
+"""Loyalty programs: campaigns whose vouchers are the cards of their members."""
