@@ -53,6 +53,23 @@ class Happening:
     data: Mapping[str, Any]
     created_at: datetime
 
+    @property
+    def customer_id(self) -> str | None:
+        """Whom it is about, wherever the event says so. They may have become one with another customer since."""
+        named: str | None = (
+            self.data.get("customer_id") or _member(self.data, "customer", "id") or self._of_order("customer_id")
+        )
+        return named
+
+    @property
+    def order_id(self) -> str | None:
+        """Which order it is about."""
+        named: str | None = self.data.get("order_id") or self._of_order("id")
+        return named
+
+    def _of_order(self, name: str) -> Any:
+        return _member(self.data, "order", name)
+
 
 @dataclass(frozen=True, slots=True)
 class Follower:
@@ -69,6 +86,14 @@ class Follower:
     name: str
     event_types: frozenset[str]
     handle: Callable[[AsyncSession, Happening], Awaitable[None]]
+
+
+def _member(data: Mapping[str, Any], *path: str) -> Any:
+    """What is at `path`, None when something on the way is not there."""
+    found: Any = data
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 class News(NamedTuple):

@@ -78,6 +78,10 @@ async def test_an_event_is_kept_and_announced_with_its_customer(
         ).one()
     assert (kept.event, kept.customer_id, kept.event_metadata) == ("wishlist filled", customer["id"], {"items": 3})
     assert announced.entity_id == kept.id
+    assert (announced.data["loyalty"], announced.data["referral"]) == (
+        {"code": "L"},
+        {"code": "R", "referrer_id": None},
+    )
     assert announced.data["event"]["type"] == "wishlist filled"
     assert "Ada" not in str(announced.data)
 

@@ -38,6 +38,8 @@ async def track(db: Database, caller: Caller, body: EventIn) -> EventRead:
         data = {
             "customer": {"id": customer.id, "object": "customer"},
             "event": {"id": event.id, "type": body.event, "metadata": body.metadata},
+            "loyalty": body.loyalty and {"code": body.loyalty.code},
+            "referral": body.referral and {"code": body.referral.code, "referrer_id": body.referral.referrer_id},
         }
         announce(session, caller.project_id, ANNOUNCED, event.id, data)
     shown = EventCustomer(
