@@ -36,6 +36,7 @@ from app.incentives.balances import endpoints as balances
 from app.incentives.campaigns import endpoints as campaigns
 from app.incentives.categories import endpoints as categories
 from app.incentives.promotions import endpoints as promotions
+from app.incentives.referrals import endpoints as referrals
 from app.incentives.rewards import endpoints as rewards
 from app.incentives.statements import endpoints as statements
 from app.incentives.validation_rules import endpoints as validation_rules
@@ -88,6 +89,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     refunds.router,
     statements.router,
     invariants.router,
+    referrals.router,
 )
 """Every router of the service; the busiest first, because routes are tried in this order."""
 

@@ -28,6 +28,7 @@ from app.decisions.holders import with_holders
 from app.decisions.holds import with_holds
 from app.decisions.memberships import with_memberships
 from app.decisions.promotions import ALL_PERIODS, named_promotions, tier_redeemable, unopened_of
+from app.decisions.referrers import with_referrers
 from app.decisions.schemas import CheckoutIn, OptionsIn, RedeemableIn
 from app.decisions.unit_counts import with_unit_counts
 from app.engine.applicability import narrowed
@@ -318,6 +319,7 @@ async def load(
         )
         unopened |= _unopened(voucher, campaign, cart, counts)
     redeemables = await with_holders(connection, project.id, cart, redeemables, row["vouchers"])
+    redeemables = await with_referrers(connection, project, cart, redeemables, row["vouchers"], configuration.campaigns)
     accounts = [*counting, *row["holdings"]]
     redeemables = await with_holds(connection, project.id, redeemables, accounts, request.session_key)
     redeemables = await with_units(connection, project.id, cart, redeemables)

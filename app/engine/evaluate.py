@@ -20,6 +20,7 @@ from app.engine.refusals import (
     hindered,
     incomplete_bundle,
     no_amounts,
+    no_referee,
     not_found,
     of_another,
     rules_violated,
@@ -255,6 +256,8 @@ def closed_door(redeemable: Redeemable, cart: Cart, counts: Mapping[AccountKey, 
         return disabled(redeemable)
     if redeemable.belongs_to_another:
         return of_another(redeemable, cart)
+    if redeemable.referee is not None and redeemable.referee != "fit":
+        return no_referee(redeemable)
     if redeemable.mismatch is not None:
         return no_amounts(redeemable, redeemable.mismatch)
     for validity in redeemable.validities:

@@ -6,7 +6,20 @@ from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-Measure = Literal["uses", "ordered", "discounted", "units", "granted", "balance", "points", "stock", "payable", "owed"]
+Measure = Literal[
+    "uses",
+    "ordered",
+    "discounted",
+    "units",
+    "granted",
+    "referees",
+    "rewarded",
+    "balance",
+    "points",
+    "stock",
+    "payable",
+    "owed",
+]
 Period = Literal["", "day", "week", "month"]
 MONEY: frozenset[Measure] = frozenset({"ordered", "discounted"})
 """Counts of minor units; each currency has accounts of its own."""
@@ -23,7 +36,8 @@ class AccountKey(NamedTuple):
 
     `owner_id` is the voucher or campaign it belongs to, `measure` what is counted: uses, minor units of order amounts
     before discounts, minor units of discounts granted, units of products discounted, minor units that support gave away
-    (`granted`, where the owner is a reason or an API key); or what it holds: the `balance` of a gift card in minor
+    (`granted`, where the owner is a reason or an API key), referees of a program who count against its limits
+    (`referees`) and who were `rewarded`; or what it holds: the `balance` of a gift card in minor
     units, the `points` of a loyalty card (the owner is its voucher) and those it `owed` after it had spent what was
     reversed later, the `stock` of a reward, or minor units `payable` to a customer who refers others. `subject` narrows
     it to a customer, API key or user, or to a product (`UnitOwner`), `period` to a calendar

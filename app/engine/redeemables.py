@@ -17,6 +17,9 @@ from app.engine.validity import Validity
 
 RedeemableKind = Literal["voucher", "promotion_tier", "promotion_stack"]
 
+Referee = Literal["fit", "missing", "referrer"]
+"""Whether whoever redeems a referral code may be its referee: there has to be a customer, and not the referrer."""
+
 DEFAULT_HIERARCHY = 1
 """Where what has no category stands among categories."""
 
@@ -33,6 +36,7 @@ class Redeemable:
     the effect (`EffectScope`). Of categories with a lower `hierarchy` the redeemables are applied first. A tender pays
     with money that the customer has (a gift card, points) and is no discount. `bundles` are those that its rules ask
     for, with the rule's id. What `belongs_to_another` is for one customer alone, who is not that of the cart.
+    `referee` is said of referral codes only.
     `mismatch` says what has no amount in the currency of the order (`in_currency_of`).
     """
 
@@ -61,6 +65,7 @@ class Redeemable:
     is_tender: bool = False
     bundles: tuple[tuple[str, BundleRule], ...] = ()
     belongs_to_another: bool = False
+    referee: Referee | None = None
     mismatch: Mismatch | None = None
 
     @property

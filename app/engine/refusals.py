@@ -66,6 +66,25 @@ def of_another(redeemable: Redeemable, cart: Cart) -> Refusal:
     return Refusal(_failure(redeemable, "invalid_customer", message), (finding,))
 
 
+def no_referee(redeemable: Redeemable) -> Refusal:
+    """A referral code without a customer, who would be referred by nobody, or redeemed by the referrer."""
+    is_missing = redeemable.referee == "missing"
+    finding = Finding(
+        "referee",
+        "voucher.referee",
+        "$is",
+        expected="another customer than the referrer",
+        seen="nobody" if is_missing else "the referrer",
+        holds=False,
+        counterfactual="with the customer who was referred",
+    )
+    if is_missing:
+        details = "A referral code is redeemed by the customer who was referred: name the customer."
+        return Refusal(_failure(redeemable, "missing_customer", "missing customer", details), (finding,))
+    message = "voucher cannot be redeemed by referrer"
+    return Refusal(_failure(redeemable, "referrer_not_permitted_to_redeem", message), (finding,))
+
+
 def closed(redeemable: Redeemable, closed: Closed, cart: Cart) -> Refusal:
     """Outside its dates, its time frame, its days or its hours."""
     key, message = {

@@ -24,6 +24,7 @@ from app.models.ledger import Account, Entry, Hold, Lot
 from app.models.loyalties import PendingPoints
 from app.models.metadata_schemas import CustomEventSchema, MetadataSchema
 from app.models.promotions import PromotionStack, PromotionTier
+from app.models.referrals import Referral, ReferralClaim
 from app.models.rewards import Reward, RewardAssignment
 
 __all__ = [
@@ -61,6 +62,8 @@ __all__ = [
     "PromotionTier",
     "Publication",
     "Redemption",
+    "Referral",
+    "ReferralClaim",
     "Refund",
     "Reward",
     "RewardAssignment",

@@ -49,6 +49,7 @@ class Campaign(ProjectRow, Timestamps):
     discount: Mapped[Json | None]
     gift: Mapped[Json | None]
     loyalty: Mapped[Json | None]
+    referral_program: Mapped[Json | None]
     redemption_quantity: Mapped[int | None]
     code_config: Mapped[Json] = mapped_column(default=dict)
     vouchers_count: Mapped[int] = mapped_column(default=0)

@@ -48,6 +48,18 @@ def buyer_of(project: ProjectView, given: IdentityIn | None, customer: Customer 
     return identities_of(scopes.policies, subjects, is_newcomer=customer is not None and customer.id is None)
 
 
+def subjects_of(project: ProjectView, customer: Customer) -> frozenset[str]:
+    """Under what a kept customer is the same person as another: the hash of the mail address, and of the phone where
+    the project's scopes ask for phones."""
+    known = _known(NOTHING_GIVEN, customer, project.settings.dial_code)
+    policies = project.settings.identity_scopes.policies
+    return frozenset(
+        f"{scope}:{hashed(project, scope, text)}"
+        for scope, text in known.items()
+        if scope == "email" or policies[scope] != "off"
+    )
+
+
 def hashed(project: ProjectView, scope: IdentityScope, text: str) -> str:
     """The identity as it is kept: 32 hexadecimal digits that nobody can make, or guess from, without the project's
     secret (HMAC-SHA-256, its first half)."""

@@ -16,6 +16,7 @@ from app.engine.redeemables import Redeemable, Unresolved
 from app.engine.stored_allocation import written
 from app.engine.unit_allocation import Allocation, spread_of
 from app.incentives.balances.events import transaction_event
+from app.incentives.referrals.events import CODE_REDEEMED
 from app.kit.ids import new_id
 from app.kit.wire import format_instant
 from app.ledger.movements import Cause, Movement, value_account
@@ -85,6 +86,7 @@ def announcements(attempt: Attempt, rows: Rows) -> list[Row]:
     """
     events = [event_of("redemption.succeeded", row, attempt.snapshot.stack_id) for row in rows.redemptions]
     events += [transaction_event(movement) for movement in rows.movements]
+    events += [event_of(CODE_REDEEMED, row) for row in rows.children if _is_referral(attempt.snapshot, row)]
     if rows.order is not None:
         order, kept = rows.order, attempt.snapshot.kept_order
         events += [
@@ -92,6 +94,12 @@ def announcements(attempt: Attempt, rows: Rows) -> list[Row]:
             for event_type in event_types_of(order["status"], kept["status"] if kept else None)
         ]
     return events
+
+
+def _is_referral(snapshot: Snapshot, row: Row) -> bool:
+    """Whether a referral code was redeemed."""
+    campaign = snapshot.campaigns.get(row["campaign_id"])
+    return campaign is not None and campaign.row.campaign_type == "REFERRAL_PROGRAM"
 
 
 def event_of(event_type: str, row: Row, stack_id: str | None = None) -> Row:

@@ -64,13 +64,16 @@ def columns_of(body: CampaignCreate, project: ProjectView) -> dict[str, Any]:
         raise InvalidCampaign(
             f"In a campaign of the type {campaign_type} voucher.type is {TYPES[campaign_type]}, with a {name} only."
         )
-    if voucher.is_referral_code:
-        raise InvalidCampaign("Referral codes are not available yet.")
     is_program = campaign_type == "LOYALTY_PROGRAM"
     if is_program and body.type == "STANDALONE":
         raise InvalidCampaign("Every member of a loyalty program has a card: it is AUTO_UPDATE or STATIC.")
     if is_program and body.validation_rules:
         raise InvalidCampaign("A loyalty program has no validation rules; those of its earning rules and rewards do.")
+    is_referral = campaign_type == "REFERRAL_PROGRAM"
+    if not is_referral and (voucher.is_referral_code or body.referral_program is not None):
+        raise InvalidCampaign(f"A campaign of the type {campaign_type} has no referral codes and no referral_program.")
+    if is_referral and body.type == "STANDALONE":
+        raise InvalidCampaign("Every code of a campaign of the type REFERRAL_PROGRAM belongs to one referrer.")
     if (voucher.code is not None) != (body.type == "STANDALONE"):
         raise InvalidCampaign("voucher.code is the public code of a STANDALONE campaign: one needs the other.")
     require_duration("activity_duration_after_publishing", body.activity_duration_after_publishing)
@@ -134,6 +137,8 @@ def changed_columns(campaign: Campaign, body: CampaignUpdate) -> dict[str, Any]:
         if campaign.type == "STANDALONE":
             raise InvalidCampaign("A STANDALONE campaign has one public code and cannot become another type.")
         columns["type"] = given["type"]
+    if body.referral_program is not None and campaign.campaign_type != "REFERRAL_PROGRAM":
+        raise InvalidCampaign(f"A campaign of the type {campaign.campaign_type} has no referral_program.")
     if campaign.campaign_type == "PROMOTION":
         if body.discount is not None or body.gift is not None or body.loyalty_card is not None:
             raise InvalidCampaign("The discounts of a campaign of the type PROMOTION are those of its tiers.")

@@ -55,7 +55,7 @@ class CampaignQuery(ListQuery):
             "campaign_status": text(Campaign.generation_status, STATUSES),
             "status": STATUS,
             "active": ACTIVE,
-            "is_referral_code": flag(false()),
+            "is_referral_code": flag(Campaign.campaign_type == "REFERRAL_PROGRAM"),
             "validity_timeframe": {name: _timeframe[name] for name in ("$has_value", "$is_unknown")},
             "voucher_type": text(VOUCHER_TYPE, ("GIFT_VOUCHER", "DISCOUNT_VOUCHER", "LOYALTY_CARD")),
             "categories": text(_category_name),

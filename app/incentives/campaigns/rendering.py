@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.incentives.categories.rendering import category_members
+from app.incentives.referrals.programs import program_read
 from app.incentives.validation_rules.assignments import assignment_list
 from app.incentives.validation_rules.schemas import AssignmentRead
 from app.incentives.vouchers.drawing import TYPES
@@ -34,7 +35,7 @@ def campaign_read(
             "loyalty_card": campaign.loyalty,
             "redemption": {"quantity": campaign.redemption_quantity},
             "code_config": campaign.code_config,
-            "is_referral_code": False,
+            "is_referral_code": campaign.campaign_type == "REFERRAL_PROGRAM",
             **schedule,
         }
     )
@@ -45,6 +46,7 @@ def campaign_read(
         "campaign_type": campaign.campaign_type,
         "type": campaign.type,
         "voucher": voucher and {name: value for name, value in voucher.items() if value is not None},
+        "referral_program": program_read(campaign.referral_program) if campaign.referral_program else None,
         "auto_join": campaign.auto_join,
         "join_once": campaign.join_once,
         "use_voucher_metadata_schema": campaign.use_voucher_metadata_schema,

@@ -7,6 +7,7 @@ from pydantic import Field
 from app.engine.effects import Discount
 from app.incentives.categories.schemas import CategoryId, CategoryName, CategoryRead
 from app.incentives.promotions.schemas import PromotionIn, PromotionTiers
+from app.incentives.referrals.program_schemas import ReferralProgramIn, ReferralProgramRead
 from app.incentives.schedule import ScheduleIn, SchedulePatch, ValidityHours, ValidityTimeframe
 from app.incentives.validation_rules.schemas import AssignmentList
 from app.incentives.vouchers.schemas import (
@@ -67,6 +68,9 @@ class CampaignCreate(ScheduleIn):
     )
     voucher: VoucherDefinition | None = None
     promotion: Annotated[PromotionIn | None, Field(description="For campaigns of the type PROMOTION.")] = None
+    referral_program: Annotated[
+        ReferralProgramIn | None, Field(description="For campaigns of the type REFERRAL_PROGRAM.")
+    ] = None
 
 
 class CampaignUpdate(SchedulePatch):
@@ -86,6 +90,9 @@ class CampaignUpdate(SchedulePatch):
     loyalty_card: Annotated[
         LoyaltyProgram | None,
         Field(description="Instead of what it was, for cards not published yet and points not earned yet."),
+    ] = None
+    referral_program: Annotated[
+        ReferralProgramIn | None, Field(description="Replaces all that was said of the program.")
     ] = None
 
 
@@ -134,6 +141,7 @@ class CampaignRead(WireOut):
     type: Literal["AUTO_UPDATE", "STATIC", "STANDALONE"]
     voucher: Annotated[VoucherDefinitionRead | None, Field(description="Absent where there are no codes.")] = None
     promotion: Annotated[PromotionTiers | None, Field(description="The tiers of a promotion.")] = None
+    referral_program: ReferralProgramRead | None = None
     auto_join: bool
     join_once: bool
     use_voucher_metadata_schema: bool

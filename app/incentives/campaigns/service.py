@@ -24,6 +24,7 @@ from app.incentives.codes.shapes import shape_of
 from app.incentives.currencies import check_currencies
 from app.incentives.promotions.creation import add_tier, read_promotion
 from app.incentives.promotions.repository import PromotionStackRepository, PromotionTierRepository
+from app.incentives.referrals.programs import program_column
 from app.incentives.units import with_known_units
 from app.incentives.validation_rules.assignments import assign, assignments_of, unassign_all
 from app.incentives.vouchers.creation import add_voucher
@@ -54,6 +55,8 @@ async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_li
         await change_configuration(session, caller.project_id)
         check_currencies(caller.project, columns, "voucher.")
         columns = await with_known_units(session, caller.project_id, columns, "voucher.discount")
+        if columns["campaign_type"] == "REFERRAL_PROGRAM":
+            columns["referral_program"] = await program_column(session, caller.project_id, body.referral_program)
         category = await resolve_category(session, caller.project_id, body.category, body.category_id)
         campaign = Campaign(
             project_id=caller.project_id,
@@ -109,6 +112,8 @@ async def update(db: Database, caller: Caller, name_or_id: str, body: CampaignUp
         check_currencies(caller.project, columns)
         columns = await with_known_units(session, caller.project_id, columns)
         columns |= await category_column(session, caller.project_id, body.changes())
+        if body.referral_program is not None:
+            columns["referral_program"] = await program_column(session, caller.project_id, body.referral_program)
         vouchers = VoucherRepository(session, caller.project_id, case_sensitive=caller.project.case_sensitive_codes)
         if campaign.discount is not None and columns.get("discount", campaign.discount) != campaign.discount:
             await vouchers.keep_worth(campaign.id, Voucher.discount, campaign.discount)

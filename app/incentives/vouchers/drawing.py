@@ -19,6 +19,7 @@ TYPES = {
     "DISCOUNT_COUPONS": "DISCOUNT_VOUCHER",
     "GIFT_VOUCHERS": "GIFT_VOUCHER",
     "LOYALTY_PROGRAM": "LOYALTY_CARD",
+    "REFERRAL_PROGRAM": "DISCOUNT_VOUCHER",
 }
 """The type of the vouchers of each type of campaign."""
 

@@ -52,6 +52,13 @@ ACTIVE: Filter = {
 }
 
 
+_is_referral_code = exists().where(
+    Campaign.project_id == Voucher.project_id,
+    Campaign.id == Voucher.campaign_id,
+    Campaign.campaign_type == "REFERRAL_PROGRAM",
+)
+
+
 class VoucherQuery(ListQuery):
     """Filters of the list of vouchers."""
 
@@ -66,7 +73,7 @@ class VoucherQuery(ListQuery):
             "active": {**flag(Voucher.active), **ACTIVE},
             "redemption.redeemed_quantity": number(_uses),
             "redemption.quantity": number(Voucher.redemption_quantity),
-            "is_referral_code": flag(false()),
+            "is_referral_code": flag(_is_referral_code),
             "expiration_date": moment(_expiration_date),
             "start_date": moment(_start_date),
             "created_at": moment(Voucher.created_at),

@@ -42,6 +42,7 @@ def voucher_read(
     gift = None if definition is None else gift_read(definition, standing)
     loyalty = loyalty_of(voucher, campaign)
     figures = None if loyalty is None else figures_of(voucher, loyalty, standing)
+    is_referral = campaign is not None and campaign.campaign_type == "REFERRAL_PROGRAM"
     url = f"/v1/vouchers/{quote(voucher.code, safe='')}"
     members = {
         "id": voucher.id,
@@ -54,8 +55,9 @@ def voucher_read(
         "active": voucher.active,
         "additional_info": voucher.additional_info,
         "metadata": voucher.voucher_metadata or {},
-        "is_referral_code": False,
+        "is_referral_code": is_referral,
         "holder_id": voucher.holder_id,
+        "referrer_id": voucher.holder_id if is_referral else None,
         "created_at": format_instant(voucher.created_at),
         "updated_at": format_instant(voucher.updated_at) if voucher.updated_at else None,
         "object": "voucher",

@@ -176,6 +176,7 @@ class VoucherRead(WireOut):
     metadata: Metadata
     is_referral_code: bool
     holder_id: str | None = None
+    referrer_id: Annotated[str | None, Field(description="The holder of a referral code.")] = None
     created_at: Instant
     updated_at: Instant | None = None
     object: Literal["voucher"] = "voucher"

@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
-from sqlalchemy import Select, Text, exists, func, literal, select
+from sqlalchemy import Select, Text, case, cast, exists, func, literal, select
 
 from app.kit.conditions import Filterable
 from app.kit.filters import moment, text
@@ -15,6 +15,8 @@ CAMPAIGN_TYPES = ("LOYALTY_PROGRAM", "GIFT_VOUCHERS", "DISCOUNT_COUPONS", "PROMO
 VOUCHER_TYPES = ("GIFT_VOUCHER", "DISCOUNT_VOUCHER", "LOYALTY_CARD")
 
 _campaign = select(Campaign).where(Campaign.project_id == Voucher.project_id, Campaign.id == Voucher.campaign_id)
+_campaign_type = _campaign.with_only_columns(Campaign.campaign_type).scalar_subquery()
+_role = case((_campaign_type == "REFERRAL_PROGRAM", "REFERRER"), else_=cast(literal("OWNER"), Text))
 _holder_id = literal(HOLDER) + func.substr(Voucher.id, len(VOUCHER) + 1)
 
 
@@ -34,11 +36,9 @@ class WalletQuery(CursorQuery):
             "created_at": moment(func.coalesce(Voucher.published_at, Voucher.created_at)),
             "redeemable_id": text(Voucher.id),
             "redeemable_object": text(literal("voucher", Text()), ("voucher",)),
-            "holder_role": text(literal("OWNER", Text()), ("OWNER", "REFERRER", "REFEREE")),
+            "holder_role": text(_role, ("OWNER", "REFERRER", "REFEREE")),
             "campaign_id": text(Voucher.campaign_id),
-            "campaign_type": text(
-                _campaign.with_only_columns(Campaign.campaign_type).scalar_subquery(), CAMPAIGN_TYPES
-            ),
+            "campaign_type": text(_campaign_type, CAMPAIGN_TYPES),
             "voucher_type": text(Voucher.type, VOUCHER_TYPES),
         }
     )

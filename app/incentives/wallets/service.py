@@ -71,7 +71,7 @@ def _held(voucher: Voucher, campaign_type: str | None, shown: dict[str, Any], st
         "redeemable_id": voucher.id,
         "redeemable_object": "voucher",
         "customer_id": voucher.holder_id,
-        "holder_role": "OWNER",
+        "holder_role": "REFERRER" if campaign_type == "REFERRAL_PROGRAM" else "OWNER",
         "campaign_id": voucher.campaign_id,
         "campaign_type": campaign_type,
         "voucher_type": voucher.type,

@@ -20,7 +20,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"promotion": {}, "campaign_type": "DISCOUNT_COUPONS"}, "invalid_campaign", "has no promotion"),
     ({"voucher": {"gift": {"amount": 1000}, "discount": PERCENT}}, "invalid_campaign", "with a gift only"),
     ({"voucher": {"loyalty_card": {"points": 1}}, "type": "STANDALONE"}, "invalid_campaign", "Every member"),
-    ({"voucher": {"discount": PERCENT, "is_referral_code": True}}, "invalid_campaign", "REFERRAL_PROGRAM"),
+    ({"referral_program": {}, "campaign_type": "DISCOUNT_COUPONS"}, "invalid_campaign", "no referral_program"),
     ({"type": "STANDALONE"}, "invalid_campaign", "public code"),
     ({"voucher": {"discount": PERCENT, "code": "A"}}, "invalid_campaign", "public code"),
     ({"category": "shoes", "category_id": "cat_1"}, "invalid_payload", "not both"),
