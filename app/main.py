@@ -26,6 +26,7 @@ from app.decisions.redemptions import endpoints as redemptions
 from app.decisions.refunds import endpoints as refunds
 from app.decisions.sessions import endpoints as sessions
 from app.decisions.validations import endpoints as validations
+from app.distribution.dead_letters import endpoints as dead_letters
 from app.distribution.goodwill import endpoints as goodwill
 from app.distribution.goodwill_settings import endpoints as goodwill_settings
 from app.distribution.publications import client_side as publications_client_side
@@ -70,6 +71,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     projects.router,
     stacking_rules.router,
     audit_log.router,
+    dead_letters.router,
     sessions.router,
     vouchers.router,
     balances.router,

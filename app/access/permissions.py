@@ -12,6 +12,7 @@ RESOURCES = (
     "campaigns",
     "categories",
     "customers",
+    "dead_letters",
     "events",
     "experiments",
     "exports",
@@ -59,7 +60,7 @@ _SECURITY = frozenset({"audit_log:read", "invariants:read", "keys:read", "webhoo
 
 ROLES: dict[Role, frozenset[str]] = {
     "admin": PERMISSIONS,
-    "checkout": (_READ - _SECURITY - {"experiments:read", "exports:read", "insights:read"})
+    "checkout": (_READ - _SECURITY - {"dead_letters:read", "experiments:read", "exports:read", "insights:read"})
     | {
         "customers:write",
         "events:write",

@@ -25,9 +25,11 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit import clock
 from app.kit.db import Connection, Database
 from app.kit.errors import AppError
 from app.kit.jobs import Work
+from app.kit.metrics import record_followed, record_follower_failure
 from app.kit.outbox import LAST, SETTLED, OutboxCursor
 
 READER: Final = "followers"
@@ -234,6 +236,8 @@ async def deliver_next(db: Database, project_id: int, followers: Sequence[Follow
                 return False
             await by_name[delivery.follower].handle(session, delivery.happening)
             await session.execute(_DONE, _named(delivery))
+        seconds = (clock.now() - delivery.happening.created_at).total_seconds()
+        record_followed(delivery.follower, max(seconds, 0.0))
     except Exception as error:  # whatever one follower fails with must not stop the others
         if delivery is None or (isinstance(error, DBAPIError) and error.connection_invalidated):
             raise
@@ -260,6 +264,7 @@ async def _claimed(session: AsyncSession, project_id: int, names: list[str]) -> 
 async def _note_failure(db: Database, delivery: Delivery, error: Exception) -> None:
     attempts, happening = delivery.attempts + 1, delivery.happening
     is_dead = attempts >= MOST_ATTEMPTS
+    record_follower_failure(delivery.follower, is_dead=is_dead)
     log.warning(
         "a follower failed",
         follower=delivery.follower,

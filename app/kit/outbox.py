@@ -67,8 +67,8 @@ class OutboxDelivery(Base):
         Index(
             "outbox_deliveries_dead_idx",
             "project_id",
-            "died_at",
             "event_id",
+            "follower",
             postgresql_where=text("died_at IS NOT NULL"),
         ),
     )

@@ -6,7 +6,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -62,18 +62,20 @@ async def serve(settings: Settings, *, started: Callable[[str, Path], None]) -> 
             await bring_up_to_date(database_url)
             await _keep_credentials(database_url, data_dir, url)
             settings = settings.model_copy(update={"database_url": database_url, "data_dir": data_dir})
-            async with _worker(settings) as until_worker_ready, _api(settings, listener) as until_api_ready:
-                await until_worker_ready()
-                await until_api_ready()
-                started(url, data_dir)
-                await until_it_ends()
+            with _metrics() as metrics:
+                worker, api = _worker(settings, metrics), _api(settings, listener, metrics)
+                async with worker as until_worker_ready, api as until_api_ready:
+                    await until_worker_ready()
+                    await until_api_ready()
+                    started(url, data_dir)
+                    await until_it_ends()
 
 
 async def serve_api(settings: Settings, *, started: Callable[[str], None]) -> None:
     """The API alone, on a database that is migrated. Raises CannotStart if something is missing."""
     await check_migrated(await _given_database(settings))
-    with listening(settings) as listener:
-        async with _api(settings, listener) as until_ready:
+    with listening(settings) as listener, _metrics() as metrics:
+        async with _api(settings, listener, metrics) as until_ready:
             await until_ready()
             started(url_of_listener(settings, listener))
             await _forever()
@@ -130,19 +132,21 @@ async def _database(settings: Settings, data_dir: Path) -> AsyncIterator[tuple[s
         yield postgres.url, partial(_until_ended, postgres.process, data_dir)
 
 
-@asynccontextmanager
-async def _api(settings: Settings, listener: socket.socket) -> AsyncIterator[UntilReady]:
-    """The API processes. They add up their metrics in a directory, so that any of them can answer for all."""
-    with tempfile.TemporaryDirectory(prefix="guerdon-metrics-") as metrics:
-        environment = {**_environment(settings), "PROMETHEUS_MULTIPROC_DIR": metrics}
-        child = Child("api", environment, listener, ended=partial(mark_process_dead, path=metrics))
-        grace_seconds = settings.shutdown_seconds + SHUTDOWN_MARGIN_SECONDS
-        async with kept([child] * settings.workers, grace_seconds=grace_seconds) as until_ready:
-            yield until_ready
+def _metrics() -> AbstractContextManager[str]:
+    """A directory in which processes add up their metrics, so that any of the API can answer for all."""
+    return tempfile.TemporaryDirectory(prefix="guerdon-metrics-")
 
 
-def _worker(settings: Settings) -> AbstractAsyncContextManager[UntilReady]:
-    child = Child("worker", _environment(settings))
+def _api(settings: Settings, listener: socket.socket, metrics: str) -> AbstractAsyncContextManager[UntilReady]:
+    environment = {**_environment(settings), "PROMETHEUS_MULTIPROC_DIR": metrics}
+    child = Child("api", environment, listener, ended=partial(mark_process_dead, path=metrics))
+    return kept([child] * settings.workers, grace_seconds=settings.shutdown_seconds + SHUTDOWN_MARGIN_SECONDS)
+
+
+def _worker(settings: Settings, metrics: str | None = None) -> AbstractAsyncContextManager[UntilReady]:
+    """The worker, which has no port to be asked at: its metrics are told by an API that shares the directory."""
+    shared = {} if metrics is None else {"PROMETHEUS_MULTIPROC_DIR": metrics}
+    child = Child("worker", {**_environment(settings), **shared})
     return kept([child], grace_seconds=settings.shutdown_seconds + SHUTDOWN_MARGIN_SECONDS)
 
 

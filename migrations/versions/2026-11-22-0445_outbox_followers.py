@@ -56,7 +56,7 @@ def upgrade() -> None:
     op.create_index(
         "outbox_deliveries_dead_idx",
         "outbox_deliveries",
-        ["project_id", "died_at", "event_id"],
+        ["project_id", "event_id", "follower"],
         postgresql_where=sa.text("died_at IS NOT NULL"),
     )
     expect_one_project(op, "outbox_cursors", "outbox_deliveries")
