@@ -36,8 +36,9 @@ class Application:
 
     `picks` tells which units were discounted where that is not whole lines; only a single redeemable's application
     says so, a sum does not. `credits` is how much of what is taken off a tender pays: a gift card's balance sinks by
-    it. `computed` is a single redeemable's discount as it was given, where a formula supplied its figure;
-    `unit_postings` what it takes from the accounts of units that its targets limit.
+    it, a loyalty card's by the `points` that it takes. `computed` is a single redeemable's discount as it was given,
+    where a formula supplied its figure; `unit_postings` what it takes from the accounts of units that its targets
+    limit.
     """
 
     order_discount_amount: int = 0
@@ -49,6 +50,7 @@ class Application:
     replacements: tuple[Replacement, ...] = ()
     picks: tuple[Pick, ...] = ()
     credits: int = 0
+    points: int = 0
     computed: Stored | None = None
     unit_postings: tuple[Posting, ...] = ()
 
@@ -108,6 +110,7 @@ class Application:
             self.added_items + other.added_items,
             self.replacements + other.replacements,
             credits=self.credits + other.credits,
+            points=self.points + other.points,
         )
 
 

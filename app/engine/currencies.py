@@ -13,8 +13,19 @@ USN UYI UYU UYW UZS VED VES VND VUV WST XAD XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
 """
 CODES = frozenset(_LISTED.split())
 
+# The same list, column "minor unit": those that do not have two decimals.
+_WITHOUT_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_WITH_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
+_DECIMALS = dict.fromkeys(_WITHOUT_DECIMALS.split(), 0) | dict.fromkeys(_WITH_THREE_DECIMALS.split(), 3)
+_DECIMALS |= {"CLF": 4, "UYW": 4}
+
 MISMATCH_KEY = "currency_mismatch"
 """The error key wherever money of one currency meets an order in another."""
+
+
+def minor_units(currency: str | None) -> int:
+    """How many minor units one unit has: 100 cents are a euro, and a hundred where no currency is known."""
+    return 10 ** _DECIMALS.get(currency or "", 2)
 
 
 @dataclass(frozen=True, slots=True)

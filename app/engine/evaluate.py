@@ -7,7 +7,7 @@ from app.engine.application import NOTHING, Application
 from app.engine.bundles import Bundle, bundle_in
 from app.engine.cart import Cart
 from app.engine.decision import Decision, Outcome, decision_of
-from app.engine.effects import EffectScope, GiftCredits
+from app.engine.effects import EffectScope, GiftCredits, PayWithPoints
 from app.engine.findings import Finding
 from app.engine.money import Rounding
 from app.engine.postings import AccountKey, Counted, Posting, merged_postings, strictest_floor
@@ -159,6 +159,7 @@ def consider(
             holder_id=redeemable.holder_id,
             redeemable_metadata=redeemable.metadata,
             gift_credits=application.credits if isinstance(redeemable.effect, GiftCredits) else None,
+            points_used=application.points if isinstance(redeemable.effect, PayWithPoints) else None,
             counts=counts,
             ignoring=terms.ignoring,
         )
@@ -305,7 +306,8 @@ def _postings(
     """What a redemption takes: one use of the redeemable, and its share of everything that rules count or counted.
 
     Two kinds of count may name one account, which is then taken from once. `ordered` counts the order as it was before
-    any discount, once per redemption; `discounted` what this redeemable takes off. A tender sinks its `balance`.
+    any discount, once per redemption; `discounted` what this redeemable takes off. A tender sinks its `balance` or its
+    `points`.
     """
     accounts: dict[AccountKey, int | None] = {
         AccountKey(redeemable.object_id, "uses"): None if redeemable.uses_limit is None else -redeemable.uses_limit
@@ -316,12 +318,13 @@ def _postings(
     for account, floor in floors.items():
         accounts[account] = strictest_floor(accounts.get(account), floor)
     if application.credits:
-        accounts[AccountKey(redeemable.object_id, "balance")] = 0
+        accounts[AccountKey(redeemable.object_id, "points" if application.points else "balance")] = 0
     amounts = {
         "uses": 1,
         "ordered": cart.amount or 0,
         "discounted": application.total_discount_amount,
         "balance": application.credits,
+        "points": application.points,
     }
     taken = tuple(
         Posting(account, -amounts[account.measure], accounts[account])

@@ -13,6 +13,7 @@ from app.engine.effects.amount_off import AmountOff
 from app.engine.effects.base import DiscountCalculationMode, Effect, EffectScope, Hindrance
 from app.engine.effects.fixed_price import FixedPrice
 from app.engine.effects.gift_credits import GiftCredits
+from app.engine.effects.pay_with_points import Coin, PayWithPoints
 from app.engine.effects.percent_off import PercentOff
 from app.engine.effects.replace_items import ReplaceItems
 
@@ -50,6 +51,7 @@ __all__ = [
     "AddNewItems",
     "AddSameItems",
     "AmountOff",
+    "Coin",
     "Discount",
     "DiscountCalculationMode",
     "Effect",
@@ -57,6 +59,7 @@ __all__ = [
     "FixedPrice",
     "GiftCredits",
     "Hindrance",
+    "PayWithPoints",
     "PercentOff",
     "ReplaceItems",
 ]

@@ -266,6 +266,12 @@ def redemption_gift_amount(subject: RuleSubject) -> int | None:
     return subject.gift_credits
 
 
+@fact("redemption.reward.pay_with_points.points_used", int, label="The loyalty card", unit=" points")
+def redemption_points_used(subject: RuleSubject) -> int | None:
+    """How many points a loyalty card pays with in this redemption."""
+    return subject.points_used
+
+
 # Limits. Each counts the redemption being made; only successful redemptions that were not rolled back count.
 
 limit("redemption.count", Counted("uses", "redeemable"))

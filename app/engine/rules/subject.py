@@ -16,8 +16,9 @@ class RuleSubject:
     `cart` is the order as it stands before this redeemable, `initial_amount` the order before any redeemable added
     units, `total_amount_after` what is left to pay once this redeemable's `discount_amount` is off. `object_id` is the
     voucher or promotion tier, `holder_id` the customer it was published to, `gift_credits` what a gift card would pay
-    (None for anything else). `counts` says how much of each account is used, in positive numbers; what is absent is 0.
-    Limits on a count in `ignoring` are taken to hold, as a qualification takes those on budgets.
+    and `points_used` what a loyalty card would pay with (None for anything else). `counts` says how much of each
+    account is used, in positive numbers; what is absent is 0. Limits on a count in `ignoring` are taken to hold, as a
+    qualification takes those on budgets.
     """
 
     cart: Cart
@@ -29,6 +30,7 @@ class RuleSubject:
     holder_id: str | None = None
     redeemable_metadata: Metadata = field(default_factory=dict)
     gift_credits: int | None = None
+    points_used: int | None = None
     counts: Mapping[AccountKey, int] = field(default_factory=dict)
     ignoring: frozenset[Counted] = frozenset()
 
