@@ -96,13 +96,3 @@ class InvalidOrder(AppError):
 
     key = "invalid_order"
     message = "Invalid order"
-
-
-class MissingReward(AppError):
-    """400: a loyalty card is redeemed for a reward, and none is named."""
-
-    key = "missing_reward"
-    message = "Missing reward"
-
-    def __init__(self, code: str) -> None:
-        super().__init__(f"Name the reward for which {code} is redeemed.", resource_id=code, resource_type="voucher")

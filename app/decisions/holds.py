@@ -7,13 +7,13 @@ from typing import Any
 
 from app.decisions.schemas import DEFAULT_DAYS, MICROSECONDS, SessionIn, TtlUnit
 from app.engine.decision import Decision
-from app.engine.effects import GiftCredits
+from app.engine.effects import GiftCredits, PayWithPoints
 from app.engine.postings import VALUE_MEASURES, AccountKey
 from app.engine.redeemables import Redeemable, Unresolved
 from app.kit.db import Connection
 from app.kit.ids import new_id
 from app.ledger.holds import Reservation, held_by_others
-from app.ledger.movements import Opening, value_account
+from app.ledger.movements import Opening, points_account, value_account
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,11 @@ async def with_holds(
 
 def _without(redeemable: Redeemable, held: Mapping[AccountKey, int]) -> Redeemable:
     counts = {**redeemable.counts, **{key: redeemable.counts.get(key, 0) + amount for key, amount in held.items()}}
-    effect, locked = redeemable.effect, held.get(value_account(redeemable.object_id), 0)
-    if locked and isinstance(effect, GiftCredits):
-        effect = effect.model_copy(update={"locked_credits": locked})
+    effect = redeemable.effect
+    if isinstance(effect, GiftCredits):
+        effect = effect.model_copy(update={"locked_credits": held.get(value_account(redeemable.object_id), 0)})
+    elif isinstance(effect, PayWithPoints):
+        effect = effect.model_copy(update={"locked_points": held.get(points_account(redeemable.object_id), 0)})
     return replace(redeemable, effect=effect, counts=counts, held=held)
 
 

@@ -13,7 +13,7 @@ from app.engine.application import NOTHING, Application
 from app.engine.bundles import Bundle
 from app.engine.cart import Cart
 from app.engine.decision import Decision, Failure, Outcome
-from app.engine.effects import Effect, GiftCredits
+from app.engine.effects import Effect, GiftCredits, PayWithPoints
 from app.engine.findings import Finding
 from app.engine.order_calculation import order_calculated
 from app.engine.redeemables import Redeemable, Unresolved
@@ -82,11 +82,14 @@ def targets_read(applicability: Applicability | None, cart: Cart, application: A
 
 
 def result_read(effect: Effect, application: Application) -> Wire:
-    """What a redeemable gives: a discount, or credits of a gift card with what it holds before they are used, and how
-    much of that sessions of others have reserved."""
+    """What a redeemable gives: a discount, or credits of a gift card or points of a loyalty card with what it holds
+    before they are used, and how much of that sessions of others have reserved."""
     if isinstance(effect, GiftCredits):
         gift = {"balance": effect.balance, "credits": application.credits}
         return {"gift": gift | ({"locked_credits": effect.locked_credits} if effect.locked_credits else {})}
+    if isinstance(effect, PayWithPoints):
+        card = {"points": application.points, "balance": effect.balance}
+        return {"loyalty_card": card | ({"locked_points": effect.locked_points} if effect.locked_points else {})}
     return {"discount": discount_read(application.computed or effect)}
 
 

@@ -29,12 +29,25 @@ class GiftIn(WireIn):
     ] = None
 
 
+class RewardIn(WireIn):
+    """What a loyalty card is used for."""
+
+    id: Annotated[
+        str, Field(min_length=1, max_length=512, description="A reward of its program, to pay with points: a coin.")
+    ]
+    points: Annotated[
+        Credits | None,
+        Field(description="How many points shall pay; as many as the order takes when left out."),
+    ] = None
+
+
 class RedeemableIn(WireIn):
     """Something the customer wants to use on the order."""
 
     object: Literal["voucher", "promotion_tier", "promotion_stack"] = "voucher"
     id: RedeemableId
     gift: Annotated[GiftIn | None, Field(description="For gift cards.")] = None
+    reward: Annotated[RewardIn | None, Field(description="For loyalty cards.")] = None
 
 
 class OptionsIn(WireIn):

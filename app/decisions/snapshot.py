@@ -20,8 +20,9 @@ from app.commerce.orders.resolution import (
 )
 from app.commerce.orders.schemas import OrderIn
 from app.decisions.automatic import AUTOMATIC, decided_with, email_to_match
+from app.decisions.coins import with_coins
 from app.decisions.currency_accounts import accounts_of_money
-from app.decisions.errors import DuplicatedRedeemables, MissingReward, StackNotAlone, TooManyRedeemables
+from app.decisions.errors import DuplicatedRedeemables, StackNotAlone, TooManyRedeemables
 from app.decisions.formula_facts import with_formula_facts
 from app.decisions.given_units import with_units
 from app.decisions.holders import with_holders
@@ -36,7 +37,7 @@ from app.engine.best_deal import best_deal
 from app.engine.cart import Address, Cart, Customer, Product, Sku
 from app.engine.concealment import concealing_decision, without_closed
 from app.engine.decision import Decision
-from app.engine.effects import Effect, GiftCredits
+from app.engine.effects import Effect, GiftCredits, PayWithPoints
 from app.engine.evaluate import evaluate
 from app.engine.identities import ACCOUNT_SUBJECT, Identities
 from app.engine.postings import AccountKey, period_name
@@ -93,8 +94,8 @@ SELECT
             AND subject = ANY ($9 || ARRAY['customer:' || (SELECT id FROM customer)])
             AND period = ANY ($10)) AS accounts,
     ARRAY(SELECT known FROM accounts AS known
-        WHERE project_id = $1 AND owner_id = ANY (ARRAY(SELECT id FROM voucher WHERE type = 'GIFT_VOUCHER'))
-            AND measure = 'balance' AND subject = '' AND period = '') AS holdings
+        WHERE project_id = $1 AND owner_id = ANY (ARRAY(SELECT id FROM voucher WHERE type <> 'DISCOUNT_VOUCHER'))
+            AND measure = ANY ('{{balance,points}}') AND subject = '' AND period = '') AS holdings
 """
 
 # Counts of identities that the request does not say itself, because they are kept with the customer.
@@ -113,10 +114,11 @@ class Snapshot:
 
     `automatic` are codes that the customer uses without naming them. `tiers` are the promotion tiers by id; `stack_id`
     is the promotion stack that is asked for. `stacking` are the project's rules, `counts` what accounts have counted so
-    far, in positive numbers. `holdings` are what the gift cards hold, by voucher; those without an account yet are not
-    in it and hold what they were made with. `unopened` are accounts that began to count after there were redemptions
-    and have no row yet: they must be opened (`ledger.accounts.open_accounts`) before anything is posted to them, and
-    read again.
+    far, in positive numbers. `holdings` are what gift and loyalty cards hold, by voucher; those without an account yet
+    are not in it and hold what they were made with. `coins` are the rewards that loyalty cards are to pay with, by
+    voucher, as `coins.COINS` reads them. `unopened` are accounts that began to count after there were redemptions and
+    have no row yet: they must be opened (`ledger.accounts.open_accounts`) before anything is posted to them, and read
+    again.
     """
 
     version: int
@@ -134,6 +136,7 @@ class Snapshot:
     customer: Row | None
     kept_order: Row | None
     holdings: Mapping[str, Holdings]
+    coins: Mapping[str, Row]
     unopened: frozenset[AccountKey]
 
 
@@ -225,8 +228,9 @@ async def load(
     """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration;
     one more where limits per customer count what only the customer's row has, or for a customer who was merged into
     another; what rules ask of segments and collections takes up to three more (`memberships`), what discounts give one
-    more (`given_units`), what sessions hold one more or two (`holds`), promotions that this process lacks up to two
-    (`named_promotions`), and an order in another currency than the project's one (`currency_accounts`).
+    more (`given_units`), what sessions hold one more or two (`holds`), loyalty cards one or two (`coins`), promotions
+    that this process lacks up to two (`named_promotions`), and an order in another currency than the project's one
+    (`currency_accounts`).
 
     Raises StackNotAlone; OrderInAnotherCurrency; NotFound for a customer's or order's id that the project does not
     have, and Outdated when the configuration has changed since the caller's project was read.
@@ -318,6 +322,7 @@ async def load(
             redeemable_of(asked, voucher, campaign, category, own_rules, counts, holdings.get(voucher["id"]))
         )
         unopened |= _unopened(voucher, campaign, cart, counts)
+    redeemables, coins = await with_coins(connection, cache, project, redeemables, now, request.session_key)
     redeemables = await with_holders(connection, project.id, cart, redeemables, row["vouchers"])
     redeemables = await with_referrers(connection, project, cart, redeemables, row["vouchers"], configuration.campaigns)
     accounts = [*counting, *row["holdings"]]
@@ -343,6 +348,7 @@ async def load(
         customer=row["customer"],
         kept_order=row["kept_order"],
         holdings=holdings,
+        coins=coins,
         unopened=frozenset(unopened),
     )
 
@@ -398,7 +404,7 @@ def redeemable_of(
         metadata=voucher["metadata"] or {},
         category_id=category.id if category else None,
         hierarchy=category.hierarchy if category else DEFAULT_HIERARCHY,
-        is_tender=voucher["type"] == "GIFT_VOUCHER",
+        is_tender=voucher["type"] != "DISCOUNT_VOUCHER",
         bundles=tuple((rule.id, rule.bundle) for rule in rules if rule.bundle is not None),
     )
 
@@ -428,7 +434,7 @@ def opening_of(snapshot: Snapshot, voucher_id: str) -> Opening | None:
 
 
 def _effect(asked: RedeemableIn, voucher: Row, campaign: CompiledCampaign | None, holdings: Holdings | None) -> Effect:
-    """The voucher's own discount, else its campaign's; or what a gift card holds and how much of it is asked for."""
+    """The voucher's own discount, else its campaign's; or what a card holds and how much of it is asked for."""
     if voucher["type"] == "GIFT_VOUCHER":
         definition = gift_definition(voucher, campaign)
         return GiftCredits(
@@ -438,7 +444,12 @@ def _effect(asked: RedeemableIn, voucher: Row, campaign: CompiledCampaign | None
             currency=definition.get("currency"),
         )
     if voucher["type"] == "LOYALTY_CARD":
-        raise MissingReward(asked.id)
+        return PayWithPoints(
+            balance=0 if holdings is None else holdings.balance,
+            points=asked.reward.points if asked.reward else None,
+            reward_id=asked.reward.id if asked.reward else None,
+            holder_id=voucher["holder_id"],
+        )
     effect = compile_effect(voucher["discount"]) or (campaign.effect if campaign else None)
     assert effect is not None  # every voucher that can be saved has a discount or a campaign with one
     return effect

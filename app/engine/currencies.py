@@ -25,7 +25,8 @@ MISMATCH_KEY = "currency_mismatch"
 
 def minor_units(currency: str | None) -> int:
     """How many minor units one unit has: 100 cents are a euro, and a hundred where no currency is known."""
-    return 10 ** _DECIMALS.get(currency or "", 2)
+    units: int = 10 ** _DECIMALS.get(currency or "", 2)
+    return units
 
 
 @dataclass(frozen=True, slots=True)

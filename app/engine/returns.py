@@ -250,6 +250,12 @@ def return_of(
     )
 
 
+def returned_points(points: int, paid_amount: int, given_back: int) -> int:
+    """Of the points that paid `paid_amount`, those that belong to the part of it that was given back: in proportion,
+    parts of a point cut off, so that all of them are back when all of the money is."""
+    return points * given_back // paid_amount if paid_amount else 0
+
+
 def _line(purchase: Purchase, returned: Returned, index: int, chosen: Sequence[Stretch]) -> ReturnedLine:
     kept = kept_of(purchase.lines[index], returned.spans.get(index, ()))
     quantity = sum(stretch.units for stretch in chosen)

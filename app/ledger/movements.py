@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from app.engine.postings import KEPT_IN_LOTS, AccountKey, Posting
 from app.kit import clock
 from app.kit.ids import new_id
+from app.models import Entry
 
 Counterpart = Literal["issued", "earned", "removed", "redeemed", "expired", "transferred"]
 """The other leg. Outside of the accounts: what the shop gave, what was earned, what it took away, what was paid at
@@ -129,6 +130,12 @@ def value_account(voucher_id: str) -> AccountKey:
 def points_account(voucher_id: str) -> AccountKey:
     """The account in which a loyalty card's points are kept."""
     return AccountKey(voucher_id, KEPT_IN_LOTS)
+
+
+def entry_account(entry: Entry) -> AccountKey:
+    """The account that the entry moved."""
+    measure: Any = entry.measure
+    return AccountKey(entry.owner_id, measure, entry.subject, entry.period)
 
 
 def movement_rows(movements: Sequence[Movement]) -> list[dict[str, Any]] | None:

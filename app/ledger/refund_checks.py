@@ -56,8 +56,9 @@ SELECT order_id AS id, stored, counted FROM (
     SELECT given.*, (
         SELECT coalesce(max(total_amount), 0) FROM head WHERE head.order_id = given.order_id
     ) + (
-        SELECT coalesce(sum(amount), 0)::bigint FROM redemptions
-        WHERE project_id = :project_id AND object = 'redemption' AND result = 'SUCCESS'
+        SELECT coalesce(sum(CASE WHEN reward IS NULL THEN amount ELSE discounted_amount END), 0)::bigint
+        FROM redemptions
+        WHERE project_id = :project_id AND amount IS NOT NULL AND object = 'redemption' AND result = 'SUCCESS'
             AND redemptions.order_id = given.order_id
     ) AS counted
     FROM given
@@ -66,20 +67,28 @@ WHERE stored > counted ORDER BY id
 """)
 
 CREDITS_NOT_MORE_THAN_PAID: Final = text("""
-SELECT given_back.id, stored, coalesce(redemption.amount, 0) AS counted FROM (
-    SELECT given ->> 'redemption_id' AS id, sum((given ->> 'credits')::bigint)::bigint AS stored
-    FROM refunds, jsonb_array_elements(redeemables) AS given WHERE project_id = :project_id GROUP BY 1
-) AS given_back
-LEFT JOIN redemptions AS redemption ON redemption.project_id = :project_id AND redemption.id = given_back.id
-WHERE stored > coalesce(redemption.amount, 0) ORDER BY 1
+SELECT id, stored, counted FROM (
+    SELECT given_back.id, stored,
+        coalesce(CASE WHEN redemption.reward IS NULL THEN redemption.amount ELSE discounted_amount END, 0) AS counted
+    FROM (
+        SELECT given ->> 'redemption_id' AS id, sum((given ->> 'credits')::bigint)::bigint AS stored
+        FROM refunds, jsonb_array_elements(redeemables) AS given WHERE project_id = :project_id GROUP BY 1
+    ) AS given_back
+    LEFT JOIN redemptions AS redemption ON redemption.project_id = :project_id AND redemption.id = given_back.id
+) AS known
+WHERE stored > counted ORDER BY id
 """)
 
 CREDITS_MOVED: Final = text("""
 WITH entry AS (
-    SELECT cause_id AS id, sum(amount)::bigint AS counted FROM entries
-    WHERE project_id = :project_id AND cause_type = 'refund' GROUP BY cause_id
+    SELECT split_part(cause_id, ':', 1) AS id, sum(amount)::bigint AS counted FROM entries
+    WHERE project_id = :project_id AND cause_type = 'refund' GROUP BY 1
 ), refund AS (
-    SELECT id, credits FROM refunds WHERE project_id = :project_id
+    SELECT id, (
+        SELECT sum(coalesce(given ->> 'points', given ->> 'credits')::bigint)
+        FROM jsonb_array_elements(redeemables) AS given
+    ) AS credits
+    FROM refunds WHERE project_id = :project_id
 )
 SELECT id, coalesce(credits, 0) AS stored, coalesce(counted, 0) AS counted FROM refund FULL JOIN entry USING (id)
 WHERE coalesce(credits, 0) <> coalesce(counted, 0) ORDER BY id

@@ -28,6 +28,9 @@ class Redemption(ProjectRow):
     the account alone counts. `allocation` is what this redeemable took off every single unit of the order
     (`engine.stored_allocation`); the redemption that stands for the request, a parent or an only child, says in
     `unit_amounts` what every unit costs after all of it. Both never change: refunds are computed from them.
+
+    `amount` is what a gift card paid, in minor units, or the points that a loyalty card did; for what it is told by
+    `reward`: the reward as it was, the assignment that offered it, and the ids of what was given for it.
     """
 
     __tablename__ = "redemptions"
@@ -69,6 +72,7 @@ class Redemption(ProjectRow):
     allocation: Mapped[str | None]
     unit_amounts: Mapped[str | None]
     amount: Mapped[int | None]
+    reward: Mapped[Json | None]
     reason: Mapped[str | None]
     redemption_metadata: Mapped[Json | None] = mapped_column("metadata")
     session_key: Mapped[str | None]

@@ -59,13 +59,24 @@ def redemption_read(
         shown["session"] = {"key": row["session_key"]}
     if voucher is not None:
         shown["voucher"] = voucher
-        if "gift" in voucher and row.get("amount") is not None:
-            shown["gift"] = {"amount": row["amount"]}
+        if row.get("amount") is not None:
+            shown |= (
+                {"loyalty_card": {"points": row["amount"]}} if row["reward"] else {"gift": {"amount": row["amount"]}}
+            )
+    if row.get("reward") is not None:
+        shown["reward"] = reward_result_read(row["reward"], customer)
     if tier is not None:
         shown["promotion_tier"] = tier
     if related:
         shown["related_redemptions"] = related
     return shown
+
+
+def reward_result_read(reward: Row, customer: Wire | None, voucher: Wire | None = None) -> Wire:
+    """The contract's RedemptionRewardResult: the reward as it was, and what was given for it."""
+    kept = {name: value for name, value in reward.items() if name != "given"}
+    nothing: Wire = {"product": None, "sku": None, "loyalty_tier_id": None}
+    return nothing | kept | {"customer": customer, "voucher": voucher}
 
 
 def kept_order_read(order: Wire | None) -> Wire | None:

@@ -26,7 +26,7 @@ from app.decisions.redemptions.rendering import kept_order_read
 from app.decisions.redemptions.repository import RedemptionRepository
 from app.decisions.redemptions.schemas import RollbackIn
 from app.decisions.refunds.repository import RefundRepository
-from app.decisions.refunds.totals import returned_by
+from app.decisions.refunds.totals import given_back, returned_by
 from app.decisions.rendering import Wire
 from app.engine.postings import Posting, merged_postings
 from app.incentives.balances.events import transaction_event
@@ -38,7 +38,7 @@ from app.kit.outbox import announce
 from app.kit.wire import format_instant
 from app.ledger.accounts import open_accounts
 from app.ledger.apply import apply
-from app.ledger.movements import Cause, Movement, value_account
+from app.ledger.movements import Cause, Movement, entry_account
 from app.models import Order, Redemption
 
 Row = Mapping[str, Any]
@@ -59,9 +59,9 @@ async def roll_back(
 ) -> RolledBack:
     """Undo one redemption, or with `whole_stack` a parent with all its parts.
 
-    Uses and budgets are released, gift cards have their money back as far as refunds have not given it, the order's
-    discount is taken off again and the order is canceled. Of two who roll back at once the second waits, and is then
-    refused.
+    Uses and budgets are released, cards have their money or points back as far as refunds have not given them, the
+    order's discount is taken off again and the order is canceled. Of two who roll back at once the second waits, and is
+    then refused.
 
     Raises NotFound, AlreadyRolledBack, InvalidRedemption, InvalidRedemptionParent, InvalidCustomer, InvalidOrder.
     """
@@ -75,7 +75,8 @@ async def roll_back(
         _refuse_unfit(head, parts, request, whole_stack=whole_stack)
         # The order before the accounts, as every recording locks them.
         kept = await _locked_order(session, head)
-        refunded = returned_by(await RefundRepository(session, caller.project_id).made_for(head.order_id or "")).credits
+        credits = returned_by(await RefundRepository(session, caller.project_id).made_for(head.order_id or "")).credits
+        refunded = {redemption.id: given_back(redemption, credits) for redemption in parts or [head]}
         await _release(session, caller, parts or [head], refunded, request, now)
         rollbacks = await _recorded(session, caller, head, parts, refunded, request, now)
         order = _reverted(session, caller, kept, head, parts, rollbacks, now) if kept else None
@@ -112,7 +113,7 @@ async def _release(
     request: RollbackIn,
     now: datetime,
 ) -> None:
-    """Post back what the redemptions took, on every account that counts them, and give back what gift cards paid and
+    """Post back what the redemptions took, on every account that counts them, and give back what cards paid and
     have not been `refunded`, by redemption."""
     project_id, zone = caller.project_id, caller.project.zone
     taken = await taken_by(session, project_id, redemptions, zone)
@@ -133,19 +134,21 @@ async def _movements(
     now: datetime,
 ) -> list[Movement]:
     """The entries of the redemptions, the other way round, without what refunds gave back before."""
-    paid = [redemption for redemption in redemptions if redemption.amount]
+    paid = {redemption.id: redemption for redemption in redemptions if redemption.amount}
     entries = await EntryRepository(session, caller.project_id).of_redemptions(
-        {redemption.related_object_id for redemption in paid}, {redemption.id for redemption in paid}
+        {redemption.related_object_id for redemption in paid.values()}, paid.keys()
     )
     return [
         Movement(
-            Posting(value_account(entry.owner_id), -entry.amount - refunded.get(entry.cause_id, 0)),
+            Posting(entry_account(entry), -entry.amount - refunded.get(entry.cause_id, 0)),
             "redeemed",
             Cause("rollback", entry.cause_id),
             effective_at=now,
             actor=caller.actor,
             campaign_id=entry.campaign_id,
             reason=request.reason,
+            returns_to=entry.id,
+            details=entry.details,
         )
         for entry in entries
         if -entry.amount > refunded.get(entry.cause_id, 0)
@@ -186,6 +189,7 @@ async def _recorded(
             tracking_id=request.tracking_id or redemption.tracking_id,
             order_id=redemption.order_id,
             amount=None if redemption.amount is None else refunded.get(redemption.id, 0) - redemption.amount,
+            reward=redemption.reward,
             reason=request.reason,
             redemption_metadata=request.metadata,
             api_key_id=caller.api_key_id,

@@ -12,14 +12,18 @@ from app.decisions.schemas import CheckoutIn
 from app.decisions.snapshot import Snapshot, opening_of
 from app.engine.decision import Decision, Failure, Outcome
 from app.engine.order_calculation import order_items_calculated
+from app.engine.postings import VALUE_MEASURES
 from app.engine.redeemables import Redeemable, Unresolved
 from app.engine.stored_allocation import written
 from app.engine.unit_allocation import Allocation, spread_of
 from app.incentives.balances.events import transaction_event
 from app.incentives.referrals.events import CODE_REDEEMED
+from app.incentives.rewards.rendering import reward_members
 from app.kit.ids import new_id
+from app.kit.records import row_of
 from app.kit.wire import format_instant
-from app.ledger.movements import Cause, Movement, value_account
+from app.ledger.movements import Cause, Movement
+from app.models import Reward
 
 Row = dict[str, Any]
 
@@ -41,7 +45,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The redemptions of a request, the parent of a stack apart, what gift cards pay, and the order it is all for."""
+    """The redemptions of a request, the parent of a stack apart, what cards pay, and the order it is all for."""
 
     parent: Row | None
     children: list[Row]
@@ -114,21 +118,31 @@ def event_of(event_type: str, row: Row, stack_id: str | None = None) -> Row:
 
 
 def _movements(attempt: Attempt, children: list[Row]) -> list[Movement]:
-    """What the redeemed gift cards pay, each with its redemption as the cause."""
-    redemptions = {value_account(row["related_object_id"]): row for row in children}
+    """What the redeemed gift and loyalty cards pay, each with its redemption as the cause."""
+    redemptions = {row["related_object_id"]: row for row in children}
     return [
         Movement(
             posting,
             "redeemed",
-            Cause("redemption", redemptions[posting.account]["id"]),
+            Cause("redemption", redemptions[posting.account.owner_id]["id"]),
             effective_at=attempt.now,
             opening=opening_of(attempt.snapshot, posting.account.owner_id),
             actor=attempt.caller.actor,
-            campaign_id=redemptions[posting.account]["campaign_id"],
+            campaign_id=redemptions[posting.account.owner_id]["campaign_id"],
+            details=redeemed_details(redemptions[posting.account.owner_id]),
         )
         for posting in attempt.decision.postings
-        if posting.account.measure == "balance"
+        if posting.account.measure in VALUE_MEASURES
     ]
+
+
+def redeemed_details(row: Row) -> Row | None:
+    """The ids that an entry of this redemption carries; None for gift cards, whose entries have none."""
+    if row["reward"] is None:
+        return None
+    reward = {"id": row["reward"]["id"], "assignment_id": row["reward"]["assignment_id"]}
+    order = {"order": {"id": row["order_id"]}} if row["order_id"] else {}
+    return {"redemption": {"id": row["id"]}, "reward": reward, **order}
 
 
 def _base_row(attempt: Attempt, order_id: str | None) -> Row:
@@ -171,8 +185,17 @@ def _redemption_row(attempt: Attempt, outcome: Outcome, order_id: str | None, pa
         "currency": attempt.snapshot.cart.foreign_currency,
         "units": _units(outcome),
         "subjects": _subjects(outcome),
-        "amount": outcome.application.credits if redeemable.is_tender else None,
+        "amount": (outcome.application.points or outcome.application.credits) if redeemable.is_tender else None,
+        "reward": _reward(attempt, redeemable.object_id),
     }
+
+
+def _reward(attempt: Attempt, voucher_id: str) -> Row | None:
+    """The reward that a loyalty card pays with, as it is now; None for what is no loyalty card."""
+    coin = attempt.snapshot.coins.get(voucher_id)
+    if coin is None:
+        return None
+    return {**reward_members(row_of(Reward, coin["reward"])), "assignment_id": coin["assignment_id"]}
 
 
 def _allocate(attempt: Attempt, applied: Sequence[Outcome], children: Sequence[Row], head: Row) -> None:

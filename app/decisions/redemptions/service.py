@@ -30,7 +30,7 @@ from app.incentives.configuration import ConfigurationCache
 from app.incentives.vouchers.standing import Standing
 from app.kit.db import Database
 from app.kit.errors import InvalidPayload
-from app.ledger.movements import value_account
+from app.ledger.movements import points_account, value_account
 
 
 async def redeem(
@@ -129,6 +129,7 @@ def _standing(attempt: Attempt, recorded: Recorded) -> dict[str, Standing]:
         account.owner_id: Standing(
             uses=-balance,
             holdings=recorded.holdings.get(value_account(account.owner_id))
+            or recorded.holdings.get(points_account(account.owner_id))
             or attempt.snapshot.holdings.get(account.owner_id),
         )
         for account, balance in recorded.balances.items()

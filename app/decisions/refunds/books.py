@@ -109,7 +109,7 @@ def _purchase(newest: Redemption, redeemed: Sequence[Redemption]) -> Purchase:
     shares = [
         Share(
             row.id,
-            row.discounted_amount or 0 if row.amount is None else row.amount,
+            row.discounted_amount or 0 if row.amount is None or row.reward is not None else row.amount,
             parsed(row.allocation or ""),
             is_tender=row.amount is not None,
         )

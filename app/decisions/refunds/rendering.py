@@ -1,14 +1,17 @@
 """Refunds as answers."""
 
+from collections.abc import Mapping
+
 from app.decisions.refunds.books import Books
 from app.decisions.refunds.schemas import Policy
+from app.decisions.refunds.totals import given_back
 from app.decisions.rendering import Wire
 from app.engine.returns import Return, ReturnedLine, ReturnedShare
 from app.kit.wire import format_instant
 from app.models import Redemption, Refund
 
 
-def figures_of(books: Books, policy: Policy, given_back: Return) -> Wire:
+def figures_of(books: Books, policy: Policy, returned: Return) -> Wire:
     """What preview and refund say alike; also the columns of a refund with these names."""
     redeemed = {row.id: row for row in books.redeemed}
     currency = books.bought.get("currency")
@@ -16,19 +19,21 @@ def figures_of(books: Books, policy: Policy, given_back: Return) -> Wire:
         "redemption_id": books.head.id,
         "order_id": books.order.id,
         "policy": policy,
-        "amount": given_back.amount,
-        "credits": given_back.credits,
-        "adjustment_amount": given_back.adjustment_amount,
-        "lines": [_line(books, line) for line in given_back.lines],
-        "redeemables": [_redeemable(redeemed[share.redemption_id], share) for share in given_back.shares],
+        "amount": returned.amount,
+        "credits": returned.credits,
+        "adjustment_amount": returned.adjustment_amount,
+        "lines": [_line(books, line) for line in returned.lines],
+        "redeemables": [
+            _redeemable(redeemed[share.redemption_id], share, books.returned.credits) for share in returned.shares
+        ],
     }
 
 
-def remaining_of(given_back: Return) -> Wire:
+def remaining_of(returned: Return) -> Wire:
     return {
-        "quantity": given_back.remaining_quantity,
-        "amount": given_back.remaining_amount,
-        "credits": given_back.remaining_credits,
+        "quantity": returned.remaining_quantity,
+        "amount": returned.remaining_amount,
+        "credits": returned.remaining_credits,
     }
 
 
@@ -68,7 +73,8 @@ def _line(books: Books, line: ReturnedLine) -> Wire:
     }
 
 
-def _redeemable(row: Redemption, share: ReturnedShare) -> Wire:
+def _redeemable(row: Redemption, share: ReturnedShare, before: Mapping[str, int]) -> Wire:
+    """`before` are the credits given back earlier, by redemption."""
     shown = {
         "redemption_id": row.id,
         "object": row.related_object_type,
@@ -77,4 +83,7 @@ def _redeemable(row: Redemption, share: ReturnedShare) -> Wire:
         "discount_amount": share.discount_amount,
         "remaining_credits": share.remaining_credits,
     }
+    if row.reward is not None:
+        after = {row.id: before.get(row.id, 0) + share.credits}
+        shown["points"] = given_back(row, after) - given_back(row, before)
     return shown | ({"voucher_code": row.voucher_code} if row.voucher_code is not None else {})

@@ -14,10 +14,10 @@ from app.decisions.redemptions.repository import RedemptionRepository
 from app.decisions.refunds.books import Books
 from app.decisions.refunds.choice import Chosen
 from app.decisions.refunds.errors import RefundPolicyUnavailable
-from app.decisions.schemas import CheckoutIn, RedeemableIn
+from app.decisions.schemas import CheckoutIn, RedeemableIn, RewardIn
 from app.decisions.snapshot import load
 from app.engine.decision import Decision
-from app.engine.effects import GiftCredits
+from app.engine.effects import GiftCredits, PayWithPoints
 from app.engine.evaluate import evaluate
 from app.engine.redeemables import Redeemable
 from app.engine.returns import Stretch, kept_of
@@ -97,7 +97,8 @@ def _refuse_unfit(books: Books) -> None:
 
 def _asked(row: Redemption) -> RedeemableIn:
     object_type: Any = row.related_object_type
-    return RedeemableIn(object=object_type, id=row.related_object_id)
+    reward = None if row.reward is None else RewardIn(id=row.reward["id"])
+    return RedeemableIn(object=object_type, id=row.related_object_id, reward=reward)
 
 
 def _kept_lines(books: Books, chosen: Chosen) -> Iterator[OrderItemIn]:
@@ -147,6 +148,8 @@ def _as_redeemed(redeemable: Redeemable, row: Redemption) -> Redeemable:
     effect = redeemable.effect
     if isinstance(effect, GiftCredits):
         effect = effect.model_copy(update={"balance": row.amount or 0, "locked_credits": 0, "credits": None})
+    elif isinstance(effect, PayWithPoints):
+        effect = effect.model_copy(update={"balance": row.amount or 0, "locked_points": 0, "points": None})
     return replace(
         redeemable,
         effect=effect,

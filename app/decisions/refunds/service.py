@@ -18,6 +18,7 @@ from app.decisions.rendering import Wire
 from app.engine.postings import Posting
 from app.engine.returns import Return, return_of
 from app.incentives.balances.events import transaction_event
+from app.incentives.balances.repository import EntryRepository
 from app.incentives.configuration import ConfigurationCache
 from app.kit import clock
 from app.kit.db import Database
@@ -26,7 +27,7 @@ from app.kit.ids import new_id
 from app.kit.lists import fetch_slice
 from app.kit.outbox import announce
 from app.ledger.apply import apply
-from app.ledger.movements import Cause, Movement, value_account
+from app.ledger.movements import Cause, Movement, entry_account, value_account
 from app.models import Refund
 
 MOST_REFUNDS = 1000
@@ -52,7 +53,7 @@ async def preview(
 async def refund(
     db: Database, cache: ConfigurationCache, caller: Caller, redemption_id: str, request: RefundIn, *, now: datetime
 ) -> Wire:
-    """Take units back for good: gift cards have their credits again when this ends well.
+    """Take units back for good: gift cards have their credits and loyalty cards their points again when this ends well.
 
     Of those who refund one order at once each waits for the one before and sees what it left. Uses and budgets of the
     redemption stay taken.
@@ -126,14 +127,23 @@ def _policy(books: Books, request: RefundIn) -> Policy:
 
 
 async def _give_credits_back(session: AsyncSession, caller: Caller, books: Books, refund: Refund) -> None:
-    """One entry for each card, even where it paid for the order twice."""
+    """One entry for each gift card, even where it paid for the order twice, and for each payment with points, which go
+    back to where they came from."""
+    movements = [*_credits_back(caller, books, refund), *await _points_back(session, caller, books, refund)]
+    await apply(session, caller.project_id, (), movements)
+    for movement in movements:
+        event = transaction_event(movement, redemption_id=refund.redemption_id)
+        announce(session, caller.project_id, event["type"], event["entity_id"], event["data"])
+
+
+def _credits_back(caller: Caller, books: Books, refund: Refund) -> list[Movement]:
     credits = {given["redemption_id"]: given["credits"] for given in refund.redeemables}
     by_card: dict[str, tuple[int, str | None]] = {}
     for row in books.redeemed:
-        if credits[row.id]:
+        if credits[row.id] and row.reward is None:
             before, _ = by_card.get(row.related_object_id, (0, None))
             by_card[row.related_object_id] = (before + credits[row.id], row.campaign_id)
-    movements = [
+    return [
         Movement(
             Posting(value_account(voucher_id), amount),
             "redeemed",
@@ -145,10 +155,26 @@ async def _give_credits_back(session: AsyncSession, caller: Caller, books: Books
         )
         for voucher_id, (amount, campaign_id) in by_card.items()
     ]
-    await apply(session, caller.project_id, (), movements)
-    for movement in movements:
-        event = transaction_event(movement, redemption_id=refund.redemption_id)
-        announce(session, caller.project_id, event["type"], event["entity_id"], event["data"])
+
+
+async def _points_back(session: AsyncSession, caller: Caller, books: Books, refund: Refund) -> list[Movement]:
+    points = {given["redemption_id"]: given["points"] for given in refund.redeemables if given.get("points")}
+    cards = {row.related_object_id for row in books.redeemed if row.id in points}
+    entries = await EntryRepository(session, caller.project_id).of_redemptions(cards, points.keys())
+    return [
+        Movement(
+            Posting(entry_account(entry), points[entry.cause_id]),
+            "redeemed",
+            Cause("refund", f"{refund.id}:{entry.cause_id}"),
+            effective_at=refund.created_at,
+            actor=caller.actor,
+            campaign_id=entry.campaign_id,
+            reason=refund.reason,
+            returns_to=entry.id,
+            details={**(entry.details or {}), "refund": {"id": refund.id}},
+        )
+        for entry in entries
+    ]
 
 
 def _tell(session: AsyncSession, caller: Caller, books: Books, refund: Refund) -> None:

@@ -28,14 +28,15 @@ class PayWithPoints(Effect):
     `balance` is what the card holds, of which sessions of others have reserved `locked_points`. `points` is how many of
     them the customer wants to use, empty for as many as the order takes. Points are worth whole minor units only, and
     no more of them are used than that takes: what was asked for in vain stays on the card. The card belongs to
-    `holder_id`, and pays orders in its `currency`, the project's if empty. Without a `coin` nothing says what points
-    are worth, and `problem` tells why.
+    `holder_id`, and pays orders in its `currency`, the project's if empty. What points are worth says the `coin` of the
+    reward that is asked for by `reward_id`; without one `problem` tells why.
     """
 
     type: Literal["POINTS"] = "POINTS"
     balance: Amount
     locked_points: Amount = 0
     points: AmountLimit | None = None
+    reward_id: str | None = None
     coin: Coin | None = None
     problem: str | None = None
     currency: Currency | None = None

@@ -7,12 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.audit import record
 from app.access.callers import Caller
+from app.engine.postings import KEPT_IN_LOTS
 from app.incentives.campaigns.rendering import campaign_read
 from app.kit.outbox import announce
 from app.ledger.movements import Movement
 from app.models import Campaign
 
 CREATED = "voucher.gift.transaction.created"
+POINTS_CREATED = "voucher.loyalty_card.transaction.created"
 
 
 def changed(
@@ -44,4 +46,6 @@ def transaction_event(movement: Movement, *, redemption_id: str | None = None) -
         "campaign_id": movement.campaign_id,
         "redemption_id": redemption_id or movement.cause.id,
     }
-    return {"type": CREATED, "entity_id": movement.id, "data": data, "created_at": movement.effective_at}
+    is_points = movement.posting.account.measure == KEPT_IN_LOTS
+    event_type = POINTS_CREATED if is_points else CREATED
+    return {"type": event_type, "entity_id": movement.id, "data": data, "created_at": movement.effective_at}

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import Select, select
 
-from app.engine.postings import AccountKey
+from app.engine.postings import VALUE_MEASURES, AccountKey
 from app.incentives.balances.schemas import TransactionQuery
 from app.kit.filters import When
 from app.kit.lists import Slice, fetch_slice
@@ -60,13 +60,13 @@ class EntryRepository(Repository[Entry]):
         """The transactions of all vouchers of a campaign, by id."""
         return await fetch_slice(self.session, self.transactions().where(Entry.campaign_id == campaign_id), query, when)
 
-    async def of_redemptions(self, voucher_ids: Collection[str], redemption_ids: Collection[str]) -> Sequence[Entry]:
-        """What these redemptions moved in the accounts of these vouchers."""
+    async def of_redemptions(self, owner_ids: Collection[str], redemption_ids: Collection[str]) -> Sequence[Entry]:
+        """What these redemptions moved in the accounts of these vouchers and rewards."""
         if not redemption_ids:
             return []
         rows = self.rows().where(
-            Entry.owner_id.in_(voucher_ids),
-            Entry.measure == "balance",
+            Entry.owner_id.in_(owner_ids),
+            Entry.measure.in_(VALUE_MEASURES),
             Entry.subject == "",
             Entry.period == "",
             Entry.cause_type == "redemption",
