@@ -79,14 +79,15 @@ SELECT id, stored, counted FROM (
 WHERE stored > counted ORDER BY id
 """)
 
+# What paid with points has them back instead of credits.
 CREDITS_MOVED: Final = text("""
 WITH entry AS (
     SELECT split_part(cause_id, ':', 1) AS id, sum(amount)::bigint AS counted FROM entries
     WHERE project_id = :project_id AND cause_type = 'refund' GROUP BY 1
 ), refund AS (
-    SELECT id, (
-        SELECT sum(coalesce(given ->> 'points', given ->> 'credits')::bigint)
-        FROM jsonb_array_elements(redeemables) AS given
+    SELECT id, credits + (
+        SELECT coalesce(sum((given ->> 'points')::bigint - (given ->> 'credits')::bigint), 0)
+        FROM jsonb_array_elements(redeemables) AS given WHERE given ? 'points'
     ) AS credits
     FROM refunds WHERE project_id = :project_id
 )

@@ -1,13 +1,15 @@
 """Rewards and loyalty programs for tests, made over HTTP."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from httpx import AsyncClient
-from sqlalchemy import update
 
+from app.engine.postings import Posting
 from app.kit.db import Database
 from app.kit.ids import new_id
-from app.models import Campaign
+from app.ledger.apply import apply
+from app.ledger.movements import Cause, Movement, points_account
 from tests.factories.access import ProjectKeys
 from tests.factories.incentives import Answer, ask, give_campaign
 
@@ -48,11 +50,50 @@ async def offer(
     return await ask(client, project, "POST", f"/v1/rewards/{reward_id}/assignments", body)
 
 
-async def give_program(db: Database, client: AsyncClient, project: ProjectKeys) -> Answer:
+async def give_program(client: AsyncClient, project: ProjectKeys, **members: Any) -> Answer:
     """A loyalty program without members, as its campaign is answered."""
-    campaign = await give_campaign(client, project)
+    body = {
+        "name": f"Program {new_id('n')}",
+        "campaign_type": "LOYALTY_PROGRAM",
+        "type": "AUTO_UPDATE",
+        "voucher": {"type": "LOYALTY_CARD", "loyalty_card": {"points": 0}},
+        **members,
+    }
+    return await ask(client, project, "POST", "/v1/campaigns", body)
+
+
+async def give_member(
+    db: Database, client: AsyncClient, project: ProjectKeys, program: Answer, source_id: str = "ann", points: int = 0
+) -> Answer:
+    """A member of the program with a card that holds these points, as its voucher is answered."""
+    body = {"campaign": {"name": program["name"]}, "customer": {"source_id": source_id}}
+    published = await ask(client, project, "POST", "/v1/publications", body)
+    code = published["voucher"]["code"]
+    voucher = await ask(client, project, "GET", f"/v1/vouchers/{code}")
+    if points:
+        await give_points(db, project, voucher["id"], points)
+    return voucher
+
+
+async def give_points(
+    db: Database, project: ProjectKeys, card_id: str, points: int, expires_at: datetime | None = None
+) -> None:
+    movement = Movement(
+        Posting(points_account(card_id), points),
+        "issued",
+        Cause("adjustment", new_id("vtx")),
+        effective_at=datetime.now(UTC),
+        expires_at=expires_at,
+    )
     async with db.write() as session:
-        await session.execute(
-            update(Campaign).where(Campaign.id == campaign["id"]).values(campaign_type="LOYALTY_PROGRAM", discount=None)
-        )
-    return campaign
+        await apply(session, project.id, (), [movement])
+
+
+def paid_with_points(
+    code: str, reward_id: str, points: int | None = None, price: int = 2000, **members: Any
+) -> dict[str, Any]:
+    """A cart of one shirt, and a loyalty card to pay with."""
+    reward = {"id": reward_id} if points is None else {"id": reward_id, "points": points}
+    shirt = {"source_id": "shirt", "related_object": "product", "price": price, "quantity": 1}
+    card = {"object": "voucher", "id": code, "reward": reward}
+    return {"redeemables": [card], "order": {"items": [shirt]}, **members}

@@ -59,8 +59,8 @@ class UnitSpan(WireOut):
 
 
 class RefundedLine(WireOut):
-    """`amount` is the money that the units cost, `credits` what gift cards paid for them and `discount_amount` the part
-    of the discounts that they carry. `remaining_quantity` can still come back."""
+    """`amount` is the money that the units cost, `credits` what gift cards and points paid for them and
+    `discount_amount` the part of the discounts that they carry. `remaining_quantity` can still come back."""
 
     index: int
     product_id: str | None = None
@@ -75,13 +75,15 @@ class RefundedLine(WireOut):
 
 
 class RefundedRedeemable(WireOut):
-    """`credits` go back to this gift card, `discount_amount` is the part of this discount that the units carry."""
+    """`credits` go back to this gift card, or are the worth of the `points` that go back to this loyalty card;
+    `discount_amount` is the part of this discount that the units carry."""
 
     redemption_id: str
     object: Literal["voucher", "promotion_tier", "promotion_stack"]
     id: Annotated[str, Field(description="Of the voucher or promotion tier.")]
     voucher_code: str | None = None
     credits: int
+    points: Annotated[int | None, Field(description="In proportion to what they paid, parts cut off.")] = None
     discount_amount: int
     remaining_credits: int
 
@@ -95,9 +97,9 @@ class RemainingRead(WireOut):
 
 
 class RefundFigures(WireOut):
-    """`amount` is money to give back, in minor units; `credits` go back to gift cards. `adjustment_amount` is what both
-    are beyond the sum of the lines: negative for what requalifying charges back, positive for what no unit carries,
-    which comes with the last one."""
+    """`amount` is money to give back, in minor units; `credits` go back to gift cards, or to loyalty cards in points.
+    `adjustment_amount` is what both are beyond the sum of the lines: negative for what requalifying charges back,
+    positive for what no unit carries, which comes with the last one."""
 
     redemption_id: str
     order_id: str

@@ -17,7 +17,7 @@ from tests.factories.rules import give_assignment, give_rule
 async def test_an_offer_is_the_same_by_reward_and_by_program(
     client: AsyncClient, db: Database, project: ProjectKeys
 ) -> None:
-    mug, program = await give_mug(client, project, stock=3), await give_program(db, client, project)
+    mug, program = await give_mug(client, project, stock=3), await give_program(client, project)
 
     offered = await offer(client, project, program["id"], mug["id"], 250, auto_redeem=True)
 
@@ -43,7 +43,7 @@ async def test_a_program_is_given_several_offers_at_once_or_none(
     mug, coin, program = (
         await give_mug(client, project),
         await give_coin(client, project),
-        await give_program(db, client, project),
+        await give_program(client, project),
     )
     path = f"/v1/loyalties/{program['id']}/rewards"
     priced = {"reward": mug["id"], "parameters": {"loyalty": {"points": 10}}}
@@ -59,7 +59,7 @@ async def test_a_program_is_given_several_offers_at_once_or_none(
 
 
 async def test_a_program_offers_a_reward_once(client: AsyncClient, db: Database, project: ProjectKeys) -> None:
-    mug, program = await give_mug(client, project), await give_program(db, client, project)
+    mug, program = await give_mug(client, project), await give_program(client, project)
     await offer(client, project, program["id"], mug["id"])
 
     body = {"campaign": program["id"], "parameters": {"loyalty": {"points": 10}}}
@@ -69,7 +69,7 @@ async def test_a_program_offers_a_reward_once(client: AsyncClient, db: Database,
 
 
 async def test_terms_change_for_what_has_a_price(client: AsyncClient, db: Database, project: ProjectKeys) -> None:
-    mug, program = await give_mug(client, project), await give_program(db, client, project)
+    mug, program = await give_mug(client, project), await give_program(client, project)
     offered = await offer(client, project, program["id"], mug["id"], 100)
 
     dearer = await ask(
@@ -97,7 +97,7 @@ async def test_rules_bind_paying_with_points_and_nothing_else(
     coin, mug, program = (
         await give_coin(client, project),
         await give_mug(client, project),
-        await give_program(db, client, project),
+        await give_program(client, project),
     )
     rule = await give_rule(client, project)
 
@@ -124,7 +124,7 @@ async def test_a_rule_can_be_assigned_to_an_offer_to_pay_with_points(
 ) -> None:
     coin, program, rule = (
         await give_coin(client, project),
-        await give_program(db, client, project),
+        await give_program(client, project),
         await give_rule(client, project),
     )
     offered = await offer(client, project, program["id"], coin["id"], None)
@@ -138,7 +138,7 @@ async def test_a_rule_can_be_assigned_to_an_offer_to_pay_with_points(
 async def test_a_reward_that_is_offered_cannot_be_deleted(
     client: AsyncClient, db: Database, project: ProjectKeys
 ) -> None:
-    mug, program = await give_mug(client, project), await give_program(db, client, project)
+    mug, program = await give_mug(client, project), await give_program(client, project)
     offered = await offer(client, project, program["id"], mug["id"])
 
     refused = await client.delete(f"/v1/rewards/{mug['id']}", headers=project.server)
@@ -154,7 +154,7 @@ async def test_an_offer_of_another_reward_or_program_is_not_found(
     client: AsyncClient, db: Database, project: ProjectKeys
 ) -> None:
     mug, other = await give_mug(client, project), await give_mug(client, project)
-    program, elsewhere = await give_program(db, client, project), await give_program(db, client, project)
+    program, elsewhere = await give_program(client, project), await give_program(client, project)
     offered = await offer(client, project, program["id"], mug["id"])
 
     for path in (
@@ -167,7 +167,7 @@ async def test_an_offer_of_another_reward_or_program_is_not_found(
 
 
 async def test_changes_of_offers_are_announced(client: AsyncClient, db: Database, project: ProjectKeys) -> None:
-    mug, program = await give_mug(client, project), await give_program(db, client, project)
+    mug, program = await give_mug(client, project), await give_program(client, project)
     offered = await offer(client, project, program["id"], mug["id"])
     path = f"/v1/rewards/{mug['id']}/assignments/{offered['id']}"
 
@@ -187,7 +187,7 @@ async def test_changes_of_offers_are_announced(client: AsyncClient, db: Database
 async def test_a_price_is_a_number_of_points(
     client: AsyncClient, db: Database, project: ProjectKeys, points: Any
 ) -> None:
-    mug, program = await give_mug(client, project), await give_program(db, client, project)
+    mug, program = await give_mug(client, project), await give_program(client, project)
     body = {"campaign": program["id"], "parameters": {"loyalty": {"points": points}}}
 
     refused = await client.post(f"/v1/rewards/{mug['id']}/assignments", json=body, headers=project.server)
