@@ -29,7 +29,7 @@ from app.decisions.refunds.repository import RefundRepository
 from app.decisions.refunds.totals import given_back, returned_by
 from app.decisions.rendering import Wire
 from app.engine.postings import Posting, merged_postings
-from app.incentives.balances.events import transaction_event
+from app.incentives.balances.events import moved
 from app.incentives.balances.repository import EntryRepository
 from app.kit.db import Database
 from app.kit.errors import NotFound
@@ -120,9 +120,7 @@ async def _release(
     await open_accounts(session, project_id, sorted(taken.late), zone)
     movements = await _movements(session, caller, redemptions, refunded, request, now)
     await apply(session, project_id, merged_postings(taken.postings), movements)
-    for movement in movements:
-        event = transaction_event(movement)
-        announce(session, project_id, event["type"], event["entity_id"], event["data"])
+    await moved(session, project_id, movements)
 
 
 async def _movements(

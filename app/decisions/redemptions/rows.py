@@ -89,7 +89,11 @@ def announcements(attempt: Attempt, rows: Rows) -> list[Row]:
     Orders are not copied into their events: as it was at this moment, the order is kept with the redemption.
     """
     events = [event_of("redemption.succeeded", row, attempt.snapshot.stack_id) for row in rows.redemptions]
-    events += [transaction_event(movement) for movement in rows.movements]
+    vouchers = attempt.snapshot.vouchers
+    events += [
+        transaction_event(movement, customer_id=vouchers[movement.posting.account.owner_id]["holder_id"])
+        for movement in rows.movements
+    ]
     events += [event_of(CODE_REDEEMED, row) for row in rows.children if _is_referral(attempt.snapshot, row)]
     if rows.order is not None:
         order, kept = rows.order, attempt.snapshot.kept_order

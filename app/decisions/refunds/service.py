@@ -17,7 +17,7 @@ from app.decisions.refunds.schemas import Policy, RefundIn, RefundQuery
 from app.decisions.rendering import Wire
 from app.engine.postings import Posting
 from app.engine.returns import Return, return_of
-from app.incentives.balances.events import transaction_event
+from app.incentives.balances.events import moved
 from app.incentives.balances.repository import EntryRepository
 from app.incentives.configuration import ConfigurationCache
 from app.kit import clock
@@ -131,9 +131,7 @@ async def _give_credits_back(session: AsyncSession, caller: Caller, books: Books
     back to where they came from."""
     movements = [*_credits_back(caller, books, refund), *await _points_back(session, caller, books, refund)]
     await apply(session, caller.project_id, (), movements)
-    for movement in movements:
-        event = transaction_event(movement, redemption_id=refund.redemption_id)
-        announce(session, caller.project_id, event["type"], event["entity_id"], event["data"])
+    await moved(session, caller.project_id, movements, redemption_id=refund.redemption_id)
 
 
 def _credits_back(caller: Caller, books: Books, refund: Refund) -> list[Movement]:

@@ -60,6 +60,7 @@ ANSWERS: list[tuple[str, str | None, tuple[Any, ...], tuple[Any, ...]]] = [
     ("redemption.api_key", None, ("$is", "key_1"), ("$is", "key_2")),
     ("redemption.user.login", None, ("$ends_with", "da"), ("$is", "bob")),
     ("redemption.gift.amount", None, ("$less_than_or_equal", 700), ("$less_than", 700)),
+    ("redemption.reward.pay_with_points.points_used", None, ("$is", 50), ("$more_than", 50)),
 ]
 
 
@@ -67,7 +68,7 @@ ANSWERS: list[tuple[str, str | None, tuple[Any, ...], tuple[Any, ...]]] = [
 def test_a_fact_is_what_the_cart_shows(
     name: str, key: str | None, holding: tuple[Any, ...], failing: tuple[Any, ...]
 ) -> None:
-    about = subject(gift_credits=700, redeemable_metadata={"print": "leaflet"})
+    about = subject(gift_credits=700, points_used=50, redeemable_metadata={"print": "leaflet"})
 
     assert ask(about, rule(name, *holding, property=key)).holds
     if failing:
