@@ -36,6 +36,7 @@ from app.incentives.async_actions import endpoints as async_actions
 from app.incentives.balances import endpoints as balances
 from app.incentives.campaigns import endpoints as campaigns
 from app.incentives.categories import endpoints as categories
+from app.incentives.loyalties import endpoints as loyalties
 from app.incentives.promotions import endpoints as promotions
 from app.incentives.referrals import endpoints as referrals
 from app.incentives.rewards import endpoints as rewards
@@ -44,7 +45,7 @@ from app.incentives.validation_rules import endpoints as validation_rules
 from app.incentives.vouchers import endpoints as vouchers
 from app.incentives.wallets import endpoints as wallets
 from app.insights.invariants import endpoints as invariants
-from app.kit import health
+from app.kit import clock, health
 from app.kit.cors import ClientCors
 from app.kit.db import Database
 from app.kit.failures import answer_failures
@@ -76,6 +77,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     vouchers.router,
     balances.router,
     campaigns.router,
+    loyalties.router,
     promotions.router,
     rewards.router,
     categories.router,
@@ -100,6 +102,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application on the database of `settings`; without them, those of the environment."""
     settings = settings or Settings()
     configure_logs(settings.log_level)
+    clock.shift(settings.clock_offset_seconds)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

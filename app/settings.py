@@ -90,6 +90,12 @@ class Settings(BaseSettings):
         Seconds,
         Field(description="A job whose worker has not been heard of for so long is taken up by another worker."),
     ] = 30
+    clock_offset_seconds: Annotated[
+        int,
+        Field(
+            ge=-(10**9), le=10**9, description="Only for tests: so much later than it is the server believes it to be."
+        ),
+    ] = 0
 
 
 def settings_table() -> str:

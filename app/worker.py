@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 
 from app.access.client_side.allowances import delete_ended
 from app.commerce.segments import watching
+from app.decisions import loyalty_day
 from app.incentives.async_actions import service as async_actions
 from app.incentives.campaigns.deletion import DELETION
 from app.incentives.campaigns.generation import GENERATION
@@ -77,6 +78,12 @@ async def refresh_segments(work: Work) -> None:
         await watching.look_at_all(work, project_id)
 
 
+async def pass_loyalty_day(work: Work) -> None:
+    """Do for loyalty programs what is due: activate and expire points, and what depends on it."""
+    for project_id in await _project_ids(work):
+        await loyalty_day.pass_day(work, project_id)
+
+
 async def forget_allowances(work: Work) -> None:
     """Delete what clients have used of limits whose time has ended."""
     for project_id in await _project_ids(work):
@@ -109,6 +116,7 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring("forget_answers", "*/10 * * * *", forget_answers),
     Recurring("follow_segments", "* * * * *", follow_segments),
     Recurring("refresh_segments", "41 2 * * *", refresh_segments),
+    Recurring("pass_loyalty_day", "* * * * *", pass_loyalty_day),
     Recurring("clear_holds", "* * * * *", clear_holds),
     Recurring("forget_allowances", "*/5 * * * *", forget_allowances),
     Recurring("revive_actions", "*/5 * * * *", revive_actions),
@@ -124,6 +132,7 @@ async def run_worker(settings: Settings, followers: Sequence[Follower] = FOLLOWE
     Any number of workers may run. When the database cannot be reached the worker waits for it to come back.
     """
     assert settings.database_url is not None, "the launcher sets the URL of the embedded database"
+    clock.shift(settings.clock_offset_seconds)
     db = Database(
         settings.database_url,
         pool_size=settings.pool_size,

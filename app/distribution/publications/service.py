@@ -7,8 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.callers import Caller
 from app.distribution.publications.listing import PublicationQuery, publications_of
 from app.distribution.publications.rendering import list_entries, read_publication
-from app.incentives.publications import publishing
-from app.incentives.publications.errors import Unpublishable
+from app.incentives.publications.publishing import publish_or_note
 from app.incentives.publications.schemas import PublicationCreate
 from app.incentives.vouchers.repository import VoucherRepository
 from app.kit import clock
@@ -26,16 +25,7 @@ async def publish(db: Database, caller: Caller, body: PublicationCreate, *, join
     Raises MissingVouchers, InvalidPublishParams, TooManyVouchersRequested, DuplicateSourceId, Unpublishable,
     NotFound (campaign, voucher, customer), MetadataValidationFailed.
     """
-    publishing.check_request(body)
-    caller.project.check_metadata("publication", body.metadata or None)
-    now = clock.now()
-    try:
-        async with db.write() as session:
-            publication = await publishing.publish(session, caller, body, join_once=join_once, now=now)
-    except Unpublishable as failure:
-        async with db.write() as session:
-            await publishing.fail(session, caller, body, failure, now)
-        raise
+    publication = await publish_or_note(db, caller, body, join_once=join_once, now=clock.now())
     # Read after the commit: whoever waits for the same customer, campaign or public code need not wait for this.
     async with db.read() as session:
         return await read_publication(session, caller, publication)

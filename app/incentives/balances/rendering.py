@@ -1,5 +1,6 @@
 """Entries as the transactions of the wire."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.incentives.balances.repository import Purchase
@@ -12,25 +13,43 @@ from app.incentives.balances.schemas import (
     TransactionRead,
     TransactionType,
 )
+from app.incentives.vouchers.standing import POINTS
 from app.models import Entry
+
+BY_HAND = ("adjustment", "transfer")
+
+
+_CREDITS: Mapping[str, TransactionType] = {"redemption": "CREDITS_REDEMPTION"}
+_POINTS: Mapping[str, TransactionType] = {
+    "redemption": "POINTS_REDEMPTION",
+    "rollback": "POINTS_REFUND",
+    "refund": "POINTS_REFUND",
+    "expiry": "POINTS_EXPIRATION",
+    "pending_points": "PENDING_POINTS_ACTIVATION",
+}
+SHOWN = frozenset(TransactionDetails.model_fields) - {"balance"}
+"""What the details of an entry can tell."""
 
 
 def balance_read(entry: Entry) -> BalanceRead:
     """A change of a balance, and what was there right after it."""
+    is_card = entry.measure == POINTS
     return BalanceRead(
-        amount=entry.amount,
+        amount=None if is_card else entry.amount,
+        points=entry.amount if is_card else None,
         total=entry.total,
         balance=entry.balance,
-        operation_type="MANUAL" if entry.cause_type == "adjustment" else "AUTOMATIC",
+        type="loyalty_card" if is_card else "gift_voucher",
+        operation_type="MANUAL" if entry.cause_type in BY_HAND else "AUTOMATIC",
         related_object=RelatedVoucher(id=entry.owner_id),
     )
 
 
 def transaction_read(entry: Entry, purchase: Purchase | None = None) -> dict[str, Any]:
     """The entry as a TransactionRead in JSON values; `purchase` is that of the redemption which caused it."""
-    is_adjustment = entry.cause_type == "adjustment"
+    told = entry.details or {}
     details = TransactionDetails(balance=balance_read(entry))
-    if not is_adjustment:
+    if entry.cause_type in ("redemption", "rollback", "refund"):
         details.redemption = Related(id=entry.cause_id if purchase is None else purchase.redemption_id)
     if entry.cause_type == "refund":
         details.refund = Related(id=entry.cause_id)
@@ -44,16 +63,30 @@ def transaction_read(entry: Entry, purchase: Purchase | None = None) -> dict[str
         source_id=entry.source_id,
         voucher_id=entry.owner_id,
         campaign_id=entry.campaign_id,
-        source="API" if is_adjustment else None,
+        source="API" if entry.cause_type in BY_HAND else None,
         reason=entry.reason,
         type=_type_of(entry),
+        related_transaction_id=told.get("related_transaction_id"),
         details=details,
         created_at=entry.recorded_at,
     ).model_dump(mode="json")
+    shown["details"] = {name: value for name, value in told.items() if name in SHOWN} | shown["details"]
     return shown
 
 
 def _type_of(entry: Entry) -> TransactionType:
-    if entry.cause_type == "adjustment":
-        return "CREDITS_ADDITION" if entry.amount > 0 else "CREDITS_REMOVAL"
-    return "CREDITS_REDEMPTION" if entry.cause_type == "redemption" else "CREDITS_REFUND"
+    """By what caused it, else by where the other leg is: given or taken by the shop, earned, paid with."""
+    is_gain = entry.amount > 0
+    if entry.measure != POINTS:
+        if entry.cause_type == "adjustment":
+            return "CREDITS_ADDITION" if is_gain else "CREDITS_REMOVAL"
+        return _CREDITS.get(entry.cause_type, "CREDITS_REFUND")
+    if entry.cause_type == "transfer":
+        return "POINTS_TRANSFER_IN" if is_gain else "POINTS_TRANSFER_OUT"
+    if entry.cause_type in _POINTS:
+        return _POINTS[entry.cause_type]
+    if entry.counterpart == "redeemed":
+        return "POINTS_REFUND" if is_gain else "POINTS_REDEMPTION"
+    if is_gain:
+        return "POINTS_ADDITION" if entry.cause_type == "adjustment" else "POINTS_ACCRUAL"
+    return "POINTS_REMOVAL"

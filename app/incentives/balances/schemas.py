@@ -1,6 +1,6 @@
 """The wire shapes of balances and transactions."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,7 +10,21 @@ from app.kit.lists import CursorQuery
 from app.kit.wire import Instant, Int64, WireIn, WireOut
 from app.models import Entry
 
-TransactionType = Literal["CREDITS_ADDITION", "CREDITS_REMOVAL", "CREDITS_REDEMPTION", "CREDITS_REFUND"]
+TransactionType = Literal[
+    "CREDITS_ADDITION",
+    "CREDITS_REMOVAL",
+    "CREDITS_REDEMPTION",
+    "CREDITS_REFUND",
+    "POINTS_ACCRUAL",
+    "POINTS_ADDITION",
+    "POINTS_REMOVAL",
+    "POINTS_REDEMPTION",
+    "POINTS_REFUND",
+    "POINTS_EXPIRATION",
+    "POINTS_TRANSFER_IN",
+    "POINTS_TRANSFER_OUT",
+    "PENDING_POINTS_ACTIVATION",
+]
 
 
 class BalanceChange(WireIn):
@@ -30,12 +44,14 @@ class RelatedVoucher(WireOut):
 
 
 class BalanceRead(WireOut):
-    """A change of a balance by `amount`: `total` is all that was ever put in, `balance` what is there after it."""
+    """A change of a balance by `amount` (gift cards, in minor units) or `points` (loyalty cards): `total` is all that
+    was ever put in, transfers aside, `balance` what is there after it."""
 
-    amount: int
+    amount: int | None = None
+    points: int | None = None
     total: int
     balance: int
-    type: Literal["gift_voucher"] = "gift_voucher"
+    type: Literal["gift_voucher", "loyalty_card"] = "gift_voucher"
     operation_type: Literal["MANUAL", "AUTOMATIC"]
     object: Literal["balance"] = "balance"
     related_object: RelatedVoucher
@@ -56,6 +72,17 @@ class TransactionDetails(WireOut):
     redemption: Related | None = None
     rollback: Related | None = None
     refund: Annotated[Related | None, Field(description="Where units of the order came back.")] = None
+    event: dict[str, Any] | None = None
+    earning_rule: dict[str, Any] | None = None
+    segment: dict[str, Any] | None = None
+    loyalty_tier: dict[str, Any] | None = None
+    holder_loyalty_tier: dict[str, Any] | None = None
+    custom_event: dict[str, Any] | None = None
+    event_schema: dict[str, Any] | None = None
+    pending_points: dict[str, Any] | None = None
+    reward: dict[str, Any] | None = None
+    source_voucher: dict[str, Any] | None = None
+    destination_voucher: dict[str, Any] | None = None
 
 
 class TransactionRead(WireOut):
@@ -70,6 +97,9 @@ class TransactionRead(WireOut):
     source: Annotated[Literal["API"] | None, Field(description="Where a change by hand came from.")]
     reason: str | None
     type: TransactionType
+    related_transaction_id: Annotated[
+        str | None, Field(description="Of a transfer, the transaction of the other card.")
+    ] = None
     details: TransactionDetails
     created_at: Instant
 

@@ -25,7 +25,7 @@ from app.kit.ids import new_id
 from app.kit.lists import Slice
 from app.ledger.apply import apply
 from app.ledger.errors import RanOut
-from app.ledger.movements import Cause, CauseType, Movement, Opening, value_account
+from app.ledger.movements import Cause, CauseType, Movement, Opening, points_account, value_account
 from app.models import Campaign, Entry, Voucher
 
 OUT_OF_RANGE = "22003"
@@ -61,22 +61,42 @@ async def change(db: Database, caller: Caller, code: str, body: BalanceChange) -
     return balance
 
 
-async def list_of_voucher(db: Database, caller: Caller, code: str, query: TransactionQuery) -> dict[str, Any]:
-    """The transactions of one voucher. Raises VoucherNotFound, InvalidQuery."""
+async def list_of_voucher(
+    db: Database,
+    caller: Caller,
+    code: str,
+    query: TransactionQuery,
+    *,
+    of_type: str | None = None,
+    campaign: str | None = None,
+) -> dict[str, Any]:
+    """The transactions of one voucher; `of_type` and `campaign` (name or id) say what it must be.
+
+    Raises VoucherNotFound, CampaignNotFound, InvalidQuery.
+    """
     async with db.read() as session:
+        named = None if campaign is None else await get_campaign(session, caller, campaign)
         voucher, _ = await _get(session, caller, code)
+        if of_type not in (None, voucher.type) or (named is not None and voucher.campaign_id != named.id):
+            raise VoucherNotFound(code)
         entries = EntryRepository(session, caller.project_id)
-        found = await entries.slice_of(value_account(voucher.id), query, When(clock.now(), caller.project.zone))
-        return await _listed(entries, found)
+        account = points_account(voucher.id) if voucher.type == "LOYALTY_CARD" else value_account(voucher.id)
+        found = await entries.slice_of(account, query, When(clock.now(), caller.project.zone))
+        return await listed(entries, found)
 
 
-async def list_of_campaign(db: Database, caller: Caller, name_or_id: str, query: TransactionQuery) -> dict[str, Any]:
-    """The transactions of all vouchers of a campaign. Raises CampaignNotFound, InvalidQuery."""
+async def list_of_campaign(
+    db: Database, caller: Caller, name_or_id: str, query: TransactionQuery, *, of_type: str | None = None
+) -> dict[str, Any]:
+    """The transactions of all vouchers of a campaign, which has the type `of_type` if that is given.
+
+    Raises CampaignNotFound, InvalidQuery.
+    """
     async with db.read() as session:
-        campaign = await get_campaign(session, caller, name_or_id)
+        campaign = await get_campaign(session, caller, name_or_id, of_type=of_type)
         entries = EntryRepository(session, caller.project_id)
         found = await entries.slice_of_campaign(campaign.id, query, When(clock.now(), caller.project.zone))
-        return await _listed(entries, found)
+        return await listed(entries, found)
 
 
 async def _get(session: AsyncSession, caller: Caller, code: str) -> tuple[Voucher, Campaign | None]:
@@ -137,7 +157,8 @@ def _causes(found: Slice[Entry], *types: CauseType) -> set[str]:
     return {entry.cause_id for entry in found.rows if entry.cause_type in types}
 
 
-async def _listed(entries: EntryRepository, found: Slice[Entry]) -> dict[str, Any]:
+async def listed(entries: EntryRepository, found: Slice[Entry]) -> dict[str, Any]:
+    """Entries as a list of transactions in JSON values."""
     purchases = {
         **await entries.purchases(_causes(found, "redemption", "rollback")),
         **await entries.refunded(_causes(found, "refund")),

@@ -91,13 +91,15 @@ async def create(db: Database, caller: Caller, body: CampaignCreate, *, codes_li
     return campaign_as_read | ({"warnings": warnings} if warnings else {})
 
 
-async def get(db: Database, caller: Caller, name_or_id: str) -> dict[str, Any]:
+async def get(db: Database, caller: Caller, name_or_id: str, *, of_type: str | None = None) -> dict[str, Any]:
     """Raises CampaignNotFound."""
     async with db.read() as session:
-        return await _read(session, await get_campaign(session, caller, name_or_id))
+        return await _read(session, await get_campaign(session, caller, name_or_id, of_type=of_type))
 
 
-async def update(db: Database, caller: Caller, name_or_id: str, body: CampaignUpdate) -> dict[str, Any]:
+async def update(
+    db: Database, caller: Caller, name_or_id: str, body: CampaignUpdate, *, of_type: str | None = None
+) -> dict[str, Any]:
     """Change the members that were sent.
 
     A new discount or gift is for codes to come and for codes still in the pool: those published, redeemed or topped up
@@ -107,7 +109,7 @@ async def update(db: Database, caller: Caller, name_or_id: str, body: CampaignUp
     """
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
-        campaign = await get_campaign(session, caller, name_or_id)
+        campaign = await get_campaign(session, caller, name_or_id, of_type=of_type)
         columns = changed_columns(campaign, body)
         check_currencies(caller.project, columns)
         columns = await with_known_units(session, caller.project_id, columns)
@@ -146,7 +148,9 @@ async def switch(db: Database, caller: Caller, name_or_id: str, *, active: bool)
         return await _read(session, campaign)
 
 
-async def delete(db: Database, caller: Caller, name_or_id: str, *, force: bool) -> AsyncAction:
+async def delete(
+    db: Database, caller: Caller, name_or_id: str, *, force: bool, of_type: str | None = None
+) -> AsyncAction:
     """Delete the campaign now and its vouchers in the background.
 
     Into the bin: name and codes stay taken. With `force` they are free, the name now and the codes when the action is
@@ -156,7 +160,7 @@ async def delete(db: Database, caller: Caller, name_or_id: str, *, force: bool) 
     """
     async with db.write() as session:
         await change_configuration(session, caller.project_id)
-        campaign = await get_campaign(session, caller, name_or_id)
+        campaign = await get_campaign(session, caller, name_or_id, of_type=of_type)
         campaign_as_read = await _read(session, campaign)
         campaign.deleted_at = clock.now()
         if force:
@@ -171,10 +175,12 @@ async def delete(db: Database, caller: Caller, name_or_id: str, *, force: bool) 
         return await actions.start(session, caller, DELETE, parameters)
 
 
-async def get_campaign(session: AsyncSession, caller: Caller, name_or_id: str, *, lock: bool = False) -> Campaign:
-    """Raises CampaignNotFound."""
+async def get_campaign(
+    session: AsyncSession, caller: Caller, name_or_id: str, *, lock: bool = False, of_type: str | None = None
+) -> Campaign:
+    """The campaign with this id or name; `of_type` says which type it must have. Raises CampaignNotFound."""
     campaign = await CampaignRepository(session, caller.project_id).find_by_name(name_or_id, lock=lock)
-    if campaign is None:
+    if campaign is None or of_type not in (None, campaign.campaign_type):
         raise CampaignNotFound(name_or_id)
     return campaign
 

@@ -71,3 +71,13 @@ class InvalidPendingPointsChange(AppError):
 
     key = "invalid_amount"
     message = "Invalid amount"
+
+
+class DuplicateSourceId(AppError):
+    """400: the source id was given to another change of this card before."""
+
+    key = "duplicate_source_id"
+    message = "Duplicate source id"
+
+    def __init__(self, source_id: str) -> None:
+        super().__init__(f"{source_id} names another change of points.", resource_id=source_id)

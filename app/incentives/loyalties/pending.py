@@ -16,6 +16,7 @@ from app.engine.points_expiration import PointsExpirationRules
 from app.incentives.loyalties import events
 from app.incentives.loyalties.errors import InvalidPendingPointsChange, InvalidPendingPointsState, PendingPointsNotFound
 from app.incentives.loyalties.points import PROGRAM_RULES, Expiry, add_points
+from app.incentives.loyalties.rendering import pending_read
 from app.kit import clock
 from app.kit.ids import new_id
 from app.kit.repository import Repository
@@ -125,7 +126,7 @@ async def activate(
     if pending.expiration_rules:
         rules = PointsExpirationRules.model_validate(pending.expiration_rules)
     events.pending_changed(session, card, campaign, pending, "activated")
-    details = {**pending.details, "pending_points": {"id": pending.id, "points": pending.points}}
+    details = {**pending.details, "pending_points": pending_read(pending, project.zone)}
     cause = Cause("pending_points", pending.id)
     holdings = await add_points(
         session, project, card, campaign, pending.points, cause, expires_at=rules, actor=actor, details=details

@@ -187,7 +187,7 @@ def expiry_of(project: ProjectView, campaign: Campaign, expires_at: Expiry, now:
     return expires_at if isinstance(expires_at, datetime) else None
 
 
-async def move(session: AsyncSession, moved: Sequence[tuple[Voucher, Campaign, Movement]]) -> list[Holdings]:
+async def move(session: AsyncSession, moved: Sequence[tuple[Voucher, Campaign | None, Movement]]) -> list[Holdings]:
     """Post these movements of points, all or none, and announce them; what each card has after all of them.
 
     Raises PointsExceeded, TooManyPoints; IntegrityError when a cause has moved a card before.
@@ -197,8 +197,8 @@ async def move(session: AsyncSession, moved: Sequence[tuple[Voucher, Campaign, M
     try:
         held = await apply(session, project_id, (), [movement for _, _, movement in moved])
     except RanOut as short:
-        codes = {card.id: (card.code, -movement.posting.amount) for card, _, movement in moved}
-        raise PointsExceeded(*next(codes[name] for name in codes if name in short.accounts)) from None
+        wanted = {card.id: (card.code, -movement.posting.amount) for card, _, movement in moved}
+        raise PointsExceeded(*next(wanted[card_id] for card_id in wanted if card_id in short.accounts)) from None
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != OUT_OF_RANGE:
             raise

@@ -33,6 +33,7 @@ from app.incentives.publications.schemas import MOST_VOUCHERS, PublicationCreate
 from app.incentives.vouchers.drawing import create_codes
 from app.incentives.vouchers.errors import NoCodeLeft, VoucherNotFound
 from app.incentives.vouchers.repository import VoucherRepository
+from app.kit.db import Database
 from app.kit.ids import new_id
 from app.models import Campaign, Customer, Publication, Voucher
 
@@ -92,6 +93,25 @@ async def publish(
     if source.campaign is not None:
         await give_first_points(session, caller, source.campaign, vouchers, now)
     return publication
+
+
+async def publish_or_note(
+    db: Database, caller: Caller, body: PublicationCreate, *, join_once: bool, now: datetime
+) -> Publication:
+    """The same in a transaction of its own. An attempt that finds nothing to give is kept as well, in another one,
+    before the error leaves.
+
+    Raises what `check_request` and `publish` raise, and MetadataValidationFailed.
+    """
+    check_request(body)
+    caller.project.check_metadata("publication", body.metadata or None)
+    try:
+        async with db.write() as session:
+            return await publish(session, caller, body, join_once=join_once, now=now)
+    except Unpublishable as failure:
+        async with db.write() as session:
+            await fail(session, caller, body, failure, now)
+        raise
 
 
 async def fail(
