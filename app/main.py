@@ -37,6 +37,7 @@ from app.incentives.balances import endpoints as balances
 from app.incentives.campaigns import endpoints as campaigns
 from app.incentives.categories import endpoints as categories
 from app.incentives.loyalties import endpoints as loyalties
+from app.incentives.loyalty_tiers import endpoints as loyalty_tiers
 from app.incentives.promotions import endpoints as promotions
 from app.incentives.referrals import endpoints as referrals
 from app.incentives.rewards import endpoints as rewards
@@ -78,6 +79,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     balances.router,
     campaigns.router,
     loyalties.router,
+    loyalty_tiers.router,
+    loyalty_tiers.extension,
     promotions.router,
     rewards.router,
     categories.router,

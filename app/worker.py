@@ -15,6 +15,7 @@ from app.decisions import loyalty_day
 from app.incentives.async_actions import service as async_actions
 from app.incentives.campaigns.deletion import DELETION
 from app.incentives.campaigns.generation import GENERATION
+from app.incentives.loyalty_tiers import recalculation as loyalty_tiers
 from app.kit import clock
 from app.kit.db import Connection, Database
 from app.kit.following import Follower, Following
@@ -24,10 +25,10 @@ from app.ledger.holds import clear_expired
 from app.models import Project
 from app.settings import Settings
 
-JOBS: tuple[JobKind, ...] = (GENERATION, DELETION, watching.WATCHING)
+JOBS: tuple[JobKind, ...] = (GENERATION, DELETION, watching.WATCHING, loyalty_tiers.LOOKING)
 """Every kind of job."""
 
-FOLLOWERS: tuple[Follower, ...] = ()
+FOLLOWERS: tuple[Follower, ...] = (loyalty_tiers.CARDS,)
 """Everything that is done because something happened."""
 
 MANAGEMENT = 0

@@ -22,6 +22,7 @@ from app.models.goodwill import Goodwill, GoodwillBudget, GoodwillReason
 from app.models.incentives import Campaign, Category, Publication, ValidationRule, ValidationRuleAssignment, Voucher
 from app.models.ledger import Account, Entry, Hold, Lot
 from app.models.loyalties import PendingPoints
+from app.models.loyalty_tiers import LoyaltyStanding, LoyaltyTier
 from app.models.metadata_schemas import CustomEventSchema, MetadataSchema
 from app.models.promotions import PromotionStack, PromotionTier
 from app.models.referrals import Referral, ReferralClaim
@@ -47,6 +48,8 @@ __all__ = [
     "Hold",
     "IdempotencyRecord",
     "Lot",
+    "LoyaltyStanding",
+    "LoyaltyTier",
     "MetadataSchema",
     "OAuthToken",
     "Order",

@@ -28,7 +28,8 @@ class Campaign(ProjectRow, Timestamps):
     `counted` names the limits its rules ever had (`engine.postings.Counted.name`): once counted, always counted, so
     that the account of a limit is never out of date. Its value is true when there were redemptions before counting
     began, so that the first posting must recount them. `validity` holds timeframe, days of the week and hours as on
-    the wire. `loyalty` says of a program how many points a card begins with and when points expire.
+    the wire. `loyalty` says of a program how many points a card begins with and when points expire,
+    `loyalty_tiers_expiration` how members qualify for its tiers (`engine.loyalty_tiers`).
     """
 
     __tablename__ = "campaigns"
@@ -50,6 +51,7 @@ class Campaign(ProjectRow, Timestamps):
     gift: Mapped[Json | None]
     loyalty: Mapped[Json | None]
     referral_program: Mapped[Json | None]
+    loyalty_tiers_expiration: Mapped[Json | None]
     redemption_quantity: Mapped[int | None]
     code_config: Mapped[Json] = mapped_column(default=dict)
     vouchers_count: Mapped[int] = mapped_column(default=0)

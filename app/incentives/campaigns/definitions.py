@@ -13,6 +13,7 @@ from app.incentives.vouchers.drawing import TYPES
 from app.kit.metadata import merged_metadata
 from app.models import Campaign
 
+NO_TIERS = "Only a campaign of the type LOYALTY_PROGRAM has loyalty_tiers_expiration."
 TYPE_OF_VOUCHER = {
     "DISCOUNT_VOUCHER": "DISCOUNT_COUPONS",
     "GIFT_VOUCHER": "GIFT_VOUCHERS",
@@ -50,6 +51,8 @@ def columns_of(body: CampaignCreate, project: ProjectView) -> dict[str, Any]:
     Raises InvalidCampaign, InvalidPayload.
     """
     campaign_type, voucher = campaign_type_of(body), body.voucher
+    if body.loyalty_tiers_expiration is not None and campaign_type != "LOYALTY_PROGRAM":
+        raise InvalidCampaign(NO_TIERS)
     if campaign_type == "PROMOTION":
         return _promotion_columns(body)
     if body.promotion is not None:
@@ -90,6 +93,7 @@ def columns_of(body: CampaignCreate, project: ProjectView) -> dict[str, Any]:
         **schedule_of(body.model_dump()),
         "activity_duration_after_publishing": body.activity_duration_after_publishing,
         COLUMNS.get(name, name): getattr(voucher, name).model_dump(mode="json", exclude_none=True),
+        "loyalty_tiers_expiration": _tiers_expiration(body),
         "redemption_quantity": voucher.redemption.quantity,
         "code_config": code_config_of(code_config, default.charset, default.length),
         "campaign_metadata": merged_metadata({}, body.metadata),
@@ -133,6 +137,10 @@ def changed_columns(campaign: Campaign, body: CampaignUpdate) -> dict[str, Any]:
             columns[name] = bool(given[name]) and not (name == "join_once" and campaign.type == "STANDALONE")
     if campaign.campaign_type == "LOYALTY_PROGRAM":
         columns.pop("join_once", None)
+        if "loyalty_tiers_expiration" in given:
+            columns["loyalty_tiers_expiration"] = _tiers_expiration(body)
+    elif body.loyalty_tiers_expiration is not None:
+        raise InvalidCampaign(NO_TIERS)
     if given.get("type") is not None:
         if campaign.type == "STANDALONE":
             raise InvalidCampaign("A STANDALONE campaign has one public code and cannot become another type.")
@@ -157,6 +165,11 @@ def changed_columns(campaign: Campaign, body: CampaignUpdate) -> dict[str, Any]:
         merged = merged_metadata(kept, body.metadata or {})
         columns["campaign_metadata"] = {name: value for name, value in merged.items() if name not in unset}
     return columns
+
+
+def _tiers_expiration(body: CampaignCreate | CampaignUpdate) -> dict[str, Any] | None:
+    rules = body.loyalty_tiers_expiration
+    return None if rules is None else rules.model_dump(mode="json", exclude_none=True)
 
 
 def _schedule(campaign: Campaign) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def campaign_read(
         "type": campaign.type,
         "voucher": voucher and {name: value for name, value in voucher.items() if value is not None},
         "referral_program": program_read(campaign.referral_program) if campaign.referral_program else None,
+        "loyalty_tiers_expiration": campaign.loyalty_tiers_expiration,
         "auto_join": campaign.auto_join,
         "join_once": campaign.join_once,
         "use_voucher_metadata_schema": campaign.use_voucher_metadata_schema,

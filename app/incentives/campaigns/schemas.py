@@ -5,7 +5,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from app.engine.effects import Discount
+from app.engine.loyalty_tiers import TiersExpiration
 from app.incentives.categories.schemas import CategoryId, CategoryName, CategoryRead
+from app.incentives.loyalty_tiers.schemas import UpdateOptions
 from app.incentives.promotions.schemas import PromotionIn, PromotionTiers
 from app.incentives.referrals.program_schemas import ReferralProgramIn, ReferralProgramRead
 from app.incentives.schedule import ScheduleIn, SchedulePatch, ValidityHours, ValidityTimeframe
@@ -71,6 +73,10 @@ class CampaignCreate(ScheduleIn):
     referral_program: Annotated[
         ReferralProgramIn | None, Field(description="For campaigns of the type REFERRAL_PROGRAM.")
     ] = None
+    loyalty_tiers_expiration: Annotated[
+        TiersExpiration | None,
+        Field(description="For a LOYALTY_PROGRAM; without it a member is in the tier of their balance."),
+    ] = None
 
 
 class CampaignUpdate(SchedulePatch):
@@ -94,6 +100,8 @@ class CampaignUpdate(SchedulePatch):
     referral_program: Annotated[
         ReferralProgramIn | None, Field(description="Replaces all that was said of the program.")
     ] = None
+    loyalty_tiers_expiration: TiersExpiration | None = None
+    options: UpdateOptions | None = None
 
 
 class VouchersAdd(WireIn):
@@ -142,6 +150,7 @@ class CampaignRead(WireOut):
     voucher: Annotated[VoucherDefinitionRead | None, Field(description="Absent where there are no codes.")] = None
     promotion: Annotated[PromotionTiers | None, Field(description="The tiers of a promotion.")] = None
     referral_program: ReferralProgramRead | None = None
+    loyalty_tiers_expiration: TiersExpiration | None = None
     auto_join: bool
     join_once: bool
     use_voucher_metadata_schema: bool

@@ -22,6 +22,7 @@ from app.incentives.categories.resolution import category_column, resolve_catego
 from app.incentives.codes.errors import inside
 from app.incentives.codes.shapes import shape_of
 from app.incentives.currencies import check_currencies
+from app.incentives.loyalty_tiers.recalculation import look_at_members
 from app.incentives.promotions.creation import add_tier, read_promotion
 from app.incentives.promotions.repository import PromotionStackRepository, PromotionTierRepository
 from app.incentives.referrals.programs import program_column
@@ -108,7 +109,7 @@ async def update(
     Raises CampaignNotFound, CategoryNotFound, InvalidCampaign, InvalidPayload.
     """
     async with db.write() as session:
-        await change_configuration(session, caller.project_id)
+        version = await change_configuration(session, caller.project_id)
         campaign = await get_campaign(session, caller, name_or_id, of_type=of_type)
         columns = changed_columns(campaign, body)
         check_currencies(caller.project, columns)
@@ -126,6 +127,8 @@ async def update(
         for name, value in columns.items():
             setattr(campaign, name, value)
         campaign.updated_at = clock.now()
+        if body.options is not None and body.options.recalculate_tiers:
+            await look_at_members(session, campaign, version, may_lower=False)
         campaign_as_read = await _read(session, campaign)
         events.changed(session, caller, "updated", campaign_as_read, body.model_dump(mode="json", exclude_unset=True))
     return campaign_as_read

@@ -1,0 +1,1 @@
+"""Tiers of loyalty programs: what they are, who is in them, and what they make of points."""
