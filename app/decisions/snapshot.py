@@ -12,7 +12,6 @@ from app.commerce.customers.schemas import CustomerIn
 from app.commerce.orders.errors import OrderInAnotherCurrency
 from app.commerce.orders.resolution import (
     Catalogue,
-    KnownSku,
     catalogue_names,
     order_amount,
     resolve_items,
@@ -34,7 +33,7 @@ from app.decisions.schemas import CheckoutIn, OptionsIn, RedeemableIn
 from app.decisions.unit_counts import with_unit_counts
 from app.engine.applicability import narrowed
 from app.engine.best_deal import best_deal
-from app.engine.cart import Address, Cart, Customer, Product, Sku
+from app.engine.cart import Address, Cart, Customer
 from app.engine.concealment import concealing_decision, without_closed
 from app.engine.decision import Decision
 from app.engine.effects import Effect, GiftCredits, PayWithPoints
@@ -72,27 +71,21 @@ WITH customer AS MATERIALIZED (
     WHERE project_id = $1 AND (normal_code = ANY ($2) OR id = ANY ($3)) AND deleted_at IS NULL
     UNION ALL
     SELECT * FROM ({AUTOMATIC}) AS automatic
-), sku AS MATERIALIZED (
-    SELECT known, product_id FROM skus AS known
-    WHERE project_id = $1 AND (id = ANY ($8) OR source_id = ANY ($8)) AND deleted_at IS NULL
 )
 SELECT
     (SELECT configuration_version FROM projects WHERE id = $1) AS version,
+    (SELECT version FROM catalogues WHERE project_id = $1) AS catalogue_version,
     ARRAY(SELECT known FROM voucher) AS vouchers,
     (SELECT known FROM customer) AS customer,
     (SELECT known FROM orders AS known WHERE project_id = $1 AND (id = $6 OR source_id = $7)) AS kept_order,
-    ARRAY(SELECT known FROM products AS known
-        WHERE project_id = $1 AND (id = ANY ($8 || ARRAY(SELECT product_id FROM sku)) OR source_id = ANY ($8))
-            AND deleted_at IS NULL) AS products,
-    ARRAY(SELECT known FROM sku) AS skus,
     ARRAY(SELECT known FROM validation_rule_assignments AS known
         WHERE project_id = $1 AND related_object_id = ANY (ARRAY(SELECT id FROM voucher))) AS assignments,
     ARRAY(SELECT known FROM accounts AS known
         WHERE project_id = $1
-            AND owner_id = ANY (ARRAY(SELECT unnest(ARRAY[id, campaign_id]) FROM voucher) || $11)
+            AND owner_id = ANY (ARRAY(SELECT unnest(ARRAY[id, campaign_id]) FROM voucher) || $10)
             AND measure = ANY ('{{uses,ordered,discounted}}')
-            AND subject = ANY ($9 || ARRAY['customer:' || (SELECT id FROM customer)])
-            AND period = ANY ($10)) AS accounts,
+            AND subject = ANY ($8 || ARRAY['customer:' || (SELECT id FROM customer)])
+            AND period = ANY ($9)) AS accounts,
     ARRAY(SELECT known FROM accounts AS known
         WHERE project_id = $1 AND owner_id = ANY (ARRAY(SELECT id FROM voucher WHERE type <> 'DISCOUNT_VOUCHER'))
             AND measure = ANY ('{{balance,points}}') AND subject = '' AND period = '') AS holdings
@@ -225,7 +218,8 @@ async def load(
     *,
     with_automatic: bool = False,
 ) -> Snapshot:
-    """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration;
+    """Read what `request` may depend on: one statement, and a second when this process lacks some of the configuration,
+    a third when it lacks some of the catalogue;
     one more where limits per customer count what only the customer's row has, or for a customer who was merged into
     another; what rules ask of segments and collections takes up to three more (`memberships`), what discounts give one
     more (`given_units`), what sessions hold one more or two (`holds`), loyalty cards one or two (`coins`), promotions
@@ -251,7 +245,6 @@ async def load(
         None if customer.id else customer.source_id,
         order.id,
         None if order.id else order.source_id,
-        catalogue_names(order.items or ()),
         subjects,
         periods,
         promotions.owner_ids,
@@ -276,7 +269,9 @@ async def load(
         {assignment["rule_id"] for assignment in row["assignments"]},
         {voucher["category_id"] for voucher in row["vouchers"] if voucher["category_id"]},
     )
-    cart = _cart(caller, request, row, now)
+    sold_as = () if row["kept_order"] is not None else catalogue_names(order.items or ())
+    catalogue = await cache.catalogues.find(connection, project.id, row["catalogue_version"], sold_as)
+    cart = _cart(caller, request, row, catalogue, now)
     counting = row["accounts"]
     unread = () if cart.identities is None else _unread(cart.identities, subjects, row["customer"])
     if cart.foreign_currency is not None or unread:
@@ -518,7 +513,7 @@ def _may_go_on_with(order: OrderIn, row: Row) -> bool:
     return customer is not None and kept["customer_id"] == customer["id"]
 
 
-def _cart(caller: Caller, request: CheckoutIn, row: Row, now: datetime) -> Cart:
+def _cart(caller: Caller, request: CheckoutIn, row: Row, catalogue: Catalogue, now: datetime) -> Cart:
     """The order to decide on: the kept one where the request names one, else what the request says."""
     given, kept = request.order or OrderIn(), row["kept_order"]
     currency = _currency(caller, given, kept)
@@ -527,8 +522,8 @@ def _cart(caller: Caller, request: CheckoutIn, row: Row, now: datetime) -> Cart:
         amount, initial_amount, discount_amount = kept["amount"], kept["initial_amount"], kept["discount_amount"]
         metadata = {**kept["metadata"], **(given.metadata or {})}
     else:
-        catalogue = _catalogue(row).for_orders_in(currency, caller.project.currency)
-        items = resolve_items(given.items or (), catalogue, path="order.items")
+        priced = catalogue.for_orders_in(currency, caller.project.currency)
+        items = resolve_items(given.items or (), priced, path="order.items")
         amount, initial_amount, discount_amount = order_amount(given.amount, items), given.initial_amount, 0
         metadata = given.metadata or {}
     customer = _customer(request.customer, row["customer"])
@@ -559,22 +554,6 @@ def _currency(caller: Caller, given: OrderIn, kept: Row | None) -> str | None:
     if given.currency is not None and home_currency is not None and kept_in is not None and given.currency != kept_in:
         raise OrderInAnotherCurrency(kept["id"], kept_in, given.currency)
     return kept_in
-
-
-def _catalogue(row: Row) -> Catalogue:
-    products = [
-        Product(known["id"], known["source_id"], known["name"], known["price"], known["metadata"])
-        for known in row["products"]
-    ]
-    skus = [
-        KnownSku(
-            Sku(known["id"], known["source_id"], known["sku"], known["price"], known["metadata"]),
-            known["product_id"],
-            known["currency"],
-        )
-        for known in row["skus"]
-    ]
-    return Catalogue.of(products, skus)
 
 
 def _customer(given: CustomerIn | None, known: Row | None) -> Customer | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from app.commerce.orders.catalogues import Catalogues
 from app.engine.applicability import Applicability, ApplicabilityDefinition, applicability_of
 from app.engine.bundles import BundleRule, parse_bundle
 from app.engine.candidates import CandidateIndex
@@ -143,9 +144,11 @@ class Configuration:
 
 
 class ConfigurationCache:
-    """Compiled configurations by project. Nothing is ever changed in place: a new version starts empty."""
+    """Compiled configurations by project, and what is kept of their catalogues. Nothing is ever changed in place: a new
+    version starts empty."""
 
     def __init__(self) -> None:
+        self.catalogues = Catalogues()
         self._projects: dict[int, Configuration] = {}
 
     async def load(

@@ -17,7 +17,15 @@ from app.models.audiences import (
     SegmentStanding,
 )
 from app.models.checkout import Redemption, Refund
-from app.models.commerce import Customer, Order, Product, ProductCollection, ProductCollectionMember, Sku
+from app.models.commerce import (
+    CatalogueVersion,
+    Customer,
+    Order,
+    Product,
+    ProductCollection,
+    ProductCollectionMember,
+    Sku,
+)
 from app.models.goodwill import Goodwill, GoodwillBudget, GoodwillReason
 from app.models.incentives import Campaign, Category, Publication, ValidationRule, ValidationRuleAssignment, Voucher
 from app.models.ledger import Account, Entry, Hold, Lot
@@ -35,6 +43,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Campaign",
+    "CatalogueVersion",
     "Category",
     "ClientAllowance",
     "CustomEvent",

@@ -69,6 +69,16 @@ class Sku(ProjectRow, Timestamps):
     deleted_at: Mapped[datetime | None]
 
 
+class CatalogueVersion(Base):
+    """Moves with every transaction that changes products or SKUs (a trigger): what was read at a version stays true as
+    long as it is the version."""
+
+    __tablename__ = "catalogues"
+
+    project_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    version: Mapped[int]
+
+
 class ProductCollection(ProjectRow, Timestamps):
     """A group of products and SKUs: those named (`STATIC`), or those a filter accepts when it is asked."""
 

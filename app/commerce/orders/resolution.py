@@ -46,6 +46,19 @@ class Catalogue:
         by_sku.update((known.sku.id, known) for known in skus)
         return cls(by_product, by_sku)
 
+    def under(self, names: Iterable[str]) -> "Catalogue":
+        """The part that these names ask for: what goes by them, and the products of the SKUs among it."""
+        products: dict[str | None, Product] = {}
+        skus: dict[str | None, KnownSku] = {}
+        for name in names:
+            if name in self.products:
+                products[name] = self.products[name]
+            if name in self.skus:
+                known = skus[name] = self.skus[name]
+                if known.product_id in self.products:
+                    products[known.product_id] = self.products[known.product_id]
+        return Catalogue(products, skus)
+
     def for_orders_in(self, currency: str | None, home_currency: str | None) -> "Catalogue":
         """The catalogue without prices in other currencies than `currency`. Prices that name no currency are in that of
         the project, `home_currency`; in a project without one all prices stay."""
