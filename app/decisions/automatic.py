@@ -12,17 +12,17 @@ from app.engine.redeemables import Redeemable, Unresolved
 MOST_AUTOMATIC = 5
 """So many are used on one order; those that end first go first, and the others wait for the next order."""
 
-# Part of the snapshot; `customer` is the customer's row there, $11 what `email_to_match` gives. Two look-ups by key
-# that find nothing for nearly everybody. An address that many share (guests who come again, `noreply@` of a shop) must
-# not make a checkout slow, so only some of its customers are looked at.
+# Part of the snapshot; `customer` is the customer's row there, `asked.email` what `email_to_match` gives. Two look-ups
+# by key that find nothing for nearly everybody. An address that many share (guests who come again, `noreply@` of a
+# shop) must not make a checkout slow, so only some of its customers are looked at.
 AUTOMATIC: Final = f"""
     SELECT known, id, campaign_id, type FROM vouchers AS known
     WHERE project_id = $1 AND auto_apply AND active AND deleted_at IS NULL
         AND holder_id = ANY (ARRAY(
-            SELECT id FROM customer WHERE $11::text IS NOT NULL
+            SELECT id FROM customer WHERE asked.email IS NOT NULL
             UNION ALL
-            (SELECT id FROM customers WHERE project_id = $1
-                AND normal_email = CASE WHEN $11 = '' THEN (SELECT normal_email FROM customer) ELSE $11 END LIMIT 10)
+            (SELECT id FROM customers WHERE project_id = $1 AND normal_email = CASE
+                WHEN asked.email = '' THEN (SELECT normal_email FROM customer) ELSE asked.email END LIMIT 10)
         ))
         AND (expiration_date IS NULL OR expiration_date > now())
         AND NOT EXISTS (

@@ -45,6 +45,11 @@ class Promotions:
 NO_PROMOTIONS = Promotions({}, {})
 
 
+def names_promotions(redeemables: Sequence[RedeemableIn]) -> bool:
+    """Whether any of them is not a voucher."""
+    return any(asked.object != "voucher" for asked in redeemables)
+
+
 async def named_promotions(
     connection: Connection, cache: ConfigurationCache, project: ProjectView, redeemables: Sequence[RedeemableIn]
 ) -> Promotions:
@@ -52,7 +57,7 @@ async def named_promotions(
 
     Raises Outdated.
     """
-    if all(asked.object == "voucher" for asked in redeemables):
+    if not names_promotions(redeemables):
         return NO_PROMOTIONS
     tier_ids = [asked.id for asked in redeemables if asked.object == "promotion_tier"]
     stack_ids = [asked.id for asked in redeemables if asked.object == "promotion_stack"]

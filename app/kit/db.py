@@ -95,6 +95,12 @@ class Database:
         """
         return self._checkout_pool.connection()
 
+    async def fetched_together(
+        self, kind: Hashable, asked: Work, fetch: Callable[[Connection, Sequence[Work]], Awaitable[Sequence[Done]]]
+    ) -> Done:
+        """What there is of `asked`, read in one statement with whatever else of its kind waits to be read."""
+        return await self.together(kind, asked, fetch)
+
     async def together(
         self, kind: Hashable, work: Work, write: Callable[[Connection, Sequence[Work]], Awaitable[Sequence[Done]]]
     ) -> Done:
@@ -136,10 +142,14 @@ class JoinedDatabase(Database):
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         async with self._session.begin_nested():
-            await self._session.flush()
-            pooled = await (await self._session.connection()).get_raw_connection()
-            driver_connection: Connection = pooled.driver_connection
-            yield driver_connection
+            yield await self._driver_connection()
+
+    async def fetched_together(
+        self, kind: Hashable, asked: Work, fetch: Callable[[Connection, Sequence[Work]], Awaitable[Sequence[Done]]]
+    ) -> Done:
+        """What there is of `asked` for this transaction."""
+        (found,) = await fetch(await self._driver_connection(), [asked])
+        return found
 
     async def together(
         self, kind: Hashable, work: Work, write: Callable[[Connection, Sequence[Work]], Awaitable[Sequence[Done]]]
@@ -148,3 +158,9 @@ class JoinedDatabase(Database):
         async with self.connection() as connection:
             (done,) = await write(connection, [work])
         return done
+
+    async def _driver_connection(self) -> Connection:
+        await self._session.flush()
+        pooled = await (await self._session.connection()).get_raw_connection()
+        driver_connection: Connection = pooled.driver_connection
+        return driver_connection

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.decisions.snapshot import SNAPSHOT
-from app.kit.db import Connection, Database
+from app.commerce.orders.catalogues import FIND
+from app.decisions.reading import SNAPSHOTS, Asked
+from app.kit.db import Connection, Database, to_json
 from tests.factories.access import ProjectKeys
 
 STORED = 3_000
@@ -55,20 +56,56 @@ async def connection(request: pytest.FixtureRequest, db: Database, project: Proj
         for table in GROWN:
             await checkout.execute(f"ANALYZE {table}")
         yield checkout
+        await checkout.execute("DEALLOCATE ALL")
         await transaction.rollback()
 
 
+ASKED: Asked = {
+    "codes": ["CODE7", "CODE2500"],
+    "voucher_ids": [],
+    "customer_id": None,
+    "customer_source_id": "shop-7",
+    "order_id": None,
+    "order_source_id": "cart-7",
+    "subjects": ["", "api_key:k"],
+    "periods": ["", "2026-11-21"],
+    "owner_ids": [],
+    "email": "ada@example.com",
+}
+
+
 async def test_a_snapshot_reads_a_few_pages_of_a_large_project(connection: Connection, project: ProjectKeys) -> None:
-    await connection.execute(f"PREPARE snapshot AS {SNAPSHOT}")
+    await connection.execute(f"PREPARE snapshots AS {SNAPSHOTS}")
 
-    plan = await connection.fetch(
-        f"EXPLAIN (ANALYZE, BUFFERS) EXECUTE snapshot ({project.id}, '{{CODE7,CODE2500}}', '{{}}', NULL, 'shop-7',"
-        " NULL, 'cart-7', '{shirt-1,shirt-2,small-3,small-4}', '{\"\",api_key:k}', '{\"\",2026-11-21}', '{}',"
-        " 'ada@example.com')"
-    )
-    await connection.execute("DEALLOCATE snapshot")
+    pages = await pages_read(connection, f"snapshots ({project.id}, '{to_json([ASKED])}')")
 
+    assert 0 < pages < ENOUGH_PAGES
+
+
+async def test_snapshots_read_together_cost_no_more_pages_than_each_by_itself(
+    connection: Connection, project: ProjectKeys
+) -> None:
+    await connection.execute(f"PREPARE snapshots AS {SNAPSHOTS}")
+
+    alone = await pages_read(connection, f"snapshots ({project.id}, '{to_json([ASKED])}')")
+    together = await pages_read(connection, f"snapshots ({project.id}, '{to_json([ASKED] * 10)}')")
+
+    assert together <= 10 * alone
+
+
+async def test_what_carts_name_of_a_large_catalogue_is_found_in_a_few_pages(
+    connection: Connection, project: ProjectKeys
+) -> None:
+    await connection.execute(f"PREPARE things AS {FIND}")
+
+    pages = await pages_read(connection, f"things ({project.id}, '{{shirt-1,shirt-2,small-3,small-4}}')")
+
+    assert 0 < pages < ENOUGH_PAGES
+
+
+async def pages_read(connection: Connection, prepared: str) -> int:
+    """How many pages the statement looks at; it must not read a table from end to end."""
+    plan = await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS) EXECUTE {prepared}")
     lines = [line[0] for line in plan]
-    pages = sum(int(number) for number in re.findall(r"(?:hit|read)=(\d+)", lines[1]))
-    assert 0 < pages < ENOUGH_PAGES, "\n".join(lines)
-    assert not any("Seq Scan" in line for line in lines)
+    assert not any("Seq Scan" in line for line in lines), "\n".join(lines)
+    return sum(int(number) for number in re.findall(r"(?:hit|read)=(\d+)", lines[1]))

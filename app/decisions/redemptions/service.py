@@ -8,19 +8,14 @@ from app.access.callers import Caller
 from app.commerce.customers import profiles
 from app.commerce.customers.schemas import CustomerIn
 from app.commerce.orders.overrides import keep_overrides, overrides
+from app.decisions.carts import customer_differs
+from app.decisions.deciding import decision_on, frank_decision, require_something
 from app.decisions.errors import DuplicatedRedeemables, RedemptionFailed
 from app.decisions.recording import Recorded, Recording, record
 from app.decisions.redemptions.rendering import redemption_answer
 from app.decisions.redemptions.rows import Attempt, announcements, event_of, failure_row, redemption_ids, rows_of
 from app.decisions.schemas import CheckoutIn
-from app.decisions.snapshot import (
-    Snapshot,
-    customer_differs,
-    decision_on,
-    frank_decision,
-    read,
-    require_something,
-)
+from app.decisions.snapshot import Snapshot, read
 from app.engine.decision import Decision, Failure, Outcome
 from app.engine.postings import VALUE_MEASURES, AccountKey
 from app.engine.redeemables import Unresolved

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from app.access.callers import Caller
+from app.decisions.deciding import decision_on, require_something
 from app.decisions.holds import Session, reservations_of
 from app.decisions.rendering import (
     best_deal_read,
@@ -14,7 +15,7 @@ from app.decisions.rendering import (
     tracking_id_of,
 )
 from app.decisions.schemas import CheckoutIn
-from app.decisions.snapshot import Snapshot, decision_on, opening_of, read, require_something
+from app.decisions.snapshot import Snapshot, opening_of, read
 from app.engine.decision import Decision
 from app.engine.postings import VALUE_MEASURES
 from app.incentives.configuration import ConfigurationCache
