@@ -203,6 +203,9 @@ class PageCount:
     def __init__(self, connection: Any) -> None:
         self.connection, self.pages = connection, 0
 
+    def is_in_transaction(self) -> bool:
+        return False
+
     async def fetchrow(self, statement: str, *values: Any) -> Any:
         await self._count(statement, *values)
         return await self.connection.fetchrow(statement, *values)

@@ -1,5 +1,6 @@
 """Rules about segments and product collections, asked at the checkout."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -217,6 +218,14 @@ async def test_a_kept_order_is_asked_like_a_new_one(client: AsyncClient, db: Dat
     assert answer["valid"]
 
 
+def spying(original: Callable[..., Awaitable[Any]], seen: list[str]) -> Callable[..., Awaitable[Any]]:
+    async def spied(self: Any, query: str, *arguments: Any, **options: Any) -> Any:
+        seen.append(query)
+        return await original(self, query, *arguments, **options)
+
+    return spied
+
+
 async def test_a_checkout_whose_rules_name_neither_reads_no_memberships(
     client: AsyncClient, db: Database, project: ProjectKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,13 +235,8 @@ async def test_a_checkout_whose_rules_name_neither_reads_no_memberships(
     async with db.connection() as connection:
         seen: list[str] = []
         query_class = type(connection)
-        original = query_class.fetchrow
-
-        async def spied(self: Any, query: str, *arguments: Any, **options: Any) -> Any:
-            seen.append(query)
-            return await original(self, query, *arguments, **options)
-
-        monkeypatch.setattr(query_class, "fetchrow", spied)
+        for method in ("fetch", "fetchrow"):
+            monkeypatch.setattr(query_class, method, spying(getattr(query_class, method), seen))
     await validate(client, project, cart("CODE", customer={"source_id": "ada"}))
 
     assert len([query for query in seen if "configuration_version" in query]) == 1

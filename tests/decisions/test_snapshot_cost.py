@@ -56,7 +56,6 @@ async def connection(request: pytest.FixtureRequest, db: Database, project: Proj
         for table in GROWN:
             await checkout.execute(f"ANALYZE {table}")
         yield checkout
-        await checkout.execute("DEALLOCATE ALL")
         await transaction.rollback()
 
 
@@ -75,9 +74,7 @@ ASKED: Asked = {
 
 
 async def test_a_snapshot_reads_a_few_pages_of_a_large_project(connection: Connection, project: ProjectKeys) -> None:
-    await connection.execute(f"PREPARE snapshots AS {SNAPSHOTS}")
-
-    pages = await pages_read(connection, f"snapshots ({project.id}, '{to_json([ASKED])}')")
+    pages = await pages_read(connection, SNAPSHOTS, f"{project.id}, '{to_json([ASKED])}'")
 
     assert 0 < pages < ENOUGH_PAGES
 
@@ -85,10 +82,8 @@ async def test_a_snapshot_reads_a_few_pages_of_a_large_project(connection: Conne
 async def test_snapshots_read_together_cost_no_more_pages_than_each_by_itself(
     connection: Connection, project: ProjectKeys
 ) -> None:
-    await connection.execute(f"PREPARE snapshots AS {SNAPSHOTS}")
-
-    alone = await pages_read(connection, f"snapshots ({project.id}, '{to_json([ASKED])}')")
-    together = await pages_read(connection, f"snapshots ({project.id}, '{to_json([ASKED] * 10)}')")
+    alone = await pages_read(connection, SNAPSHOTS, f"{project.id}, '{to_json([ASKED])}'")
+    together = await pages_read(connection, SNAPSHOTS, f"{project.id}, '{to_json([ASKED] * 10)}'")
 
     assert together <= 10 * alone
 
@@ -96,16 +91,16 @@ async def test_snapshots_read_together_cost_no_more_pages_than_each_by_itself(
 async def test_what_carts_name_of_a_large_catalogue_is_found_in_a_few_pages(
     connection: Connection, project: ProjectKeys
 ) -> None:
-    await connection.execute(f"PREPARE things AS {FIND}")
-
-    pages = await pages_read(connection, f"things ({project.id}, '{{shirt-1,shirt-2,small-3,small-4}}')")
+    pages = await pages_read(connection, FIND, f"{project.id}, '{{shirt-1,shirt-2,small-3,small-4}}'")
 
     assert 0 < pages < ENOUGH_PAGES
 
 
-async def pages_read(connection: Connection, prepared: str) -> int:
+async def pages_read(connection: Connection, statement: str, values: str) -> int:
     """How many pages the statement looks at; it must not read a table from end to end."""
-    plan = await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS) EXECUTE {prepared}")
+    await connection.execute(f"PREPARE statement AS {statement}")
+    plan = await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS) EXECUTE statement ({values})")
+    await connection.execute("DEALLOCATE statement")
     lines = [line[0] for line in plan]
     assert not any("Seq Scan" in line for line in lines), "\n".join(lines)
     return sum(int(number) for number in re.findall(r"(?:hit|read)=(\d+)", lines[1]))

@@ -60,7 +60,7 @@ class Catalogues:
         if not names:
             return Catalogue({}, {})
         if connection.is_in_transaction():
-            return _catalogue(await connection.fetchrow(FIND, project_id, names))
+            return _catalogue(await connection.fetchrow(FIND, project_id, names)).under(names)
         kept = self._kept.get(project_id)
         if kept is None or kept.version != (version or 0) or not kept.names.issuperset(names):
             row = await connection.fetchrow(FIND, project_id, names)
