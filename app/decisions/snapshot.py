@@ -244,9 +244,7 @@ async def _snapshot(connection: Connection, cache: ConfigurationCache, question:
                 unopened |= unopened_of(tier.history, tier.id, tier.campaign.row.id, cart, counts)
             else:
                 redeemables.append(tier)
-    redeemables, coins = await with_coins(
-        connection, cache, project, redeemables, question.now, request.session_key
-    )
+    redeemables, coins = await with_coins(connection, cache, project, redeemables, question.now, request.session_key)
     redeemables = await with_holders(connection, project.id, cart, redeemables, row["vouchers"])
     redeemables = await with_referrers(connection, project, cart, redeemables, row["vouchers"], configuration.campaigns)
     accounts = [*counting, *row["holdings"]]
