@@ -114,8 +114,8 @@ async def load(
     some of the configuration, a third when it lacks some of the catalogue; one more where limits per customer count
     what only the customer's row has, or for a customer who was merged into another; what rules ask of segments and
     collections takes up to three more (`memberships`), what discounts give one more (`given_units`), what sessions hold
-    one more or two (`holds`), loyalty cards one or two (`coins`), promotions that this process lacks up to two (`named_promotions`), and an order in
-    another currency than the project's one (`currency_accounts`).
+    one more or two (`holds`), loyalty cards one or two (`coins`), promotions that this process lacks up to two
+    (`named_promotions`), and an order in another currency than the project's one (`currency_accounts`).
 
     Raises StackNotAlone; OrderInAnotherCurrency; NotFound for a customer's or order's id that the project does not
     have, and Outdated when the configuration has changed since the caller's project was read.
