@@ -15,6 +15,7 @@ from app.models import (
     CustomEvent,
     Goodwill,
     Order,
+    PendingPoints,
     Publication,
     Redemption,
     SegmentMember,
@@ -28,6 +29,7 @@ RENAMED: Sequence[InstrumentedAttribute[Any]] = (
     Publication.customer_id,
     CustomEvent.customer_id,
     Goodwill.customer_id,
+    PendingPoints.customer_id,
     Order.referrer_id,
     Customer.merged_into,
 )

@@ -11,6 +11,7 @@ from app.access.audit import record
 from app.access.callers import Caller
 from app.access.configuration import change_configuration
 from app.commerce.customers.repository import CustomerRepository
+from app.decisions.merges.cards import join_cards
 from app.decisions.merges.errors import AlreadyMerged, SameCustomer
 from app.decisions.merges.moving import move_rows
 from app.decisions.merges.schemas import MergeRead, MovedCounts
@@ -41,6 +42,7 @@ async def merge(db: Database, caller: Caller, reference: str, guest_reference: s
         customer, guest = await _locked(session, caller, reference, guest_reference)
         await change_configuration(session, caller.project_id)
         await _carry_counts(session, caller, guest.id, customer.id)
+        await join_cards(session, caller, guest.id, customer.id)
         moved = await move_rows(session, caller.project_id, guest.id, customer.id)
         if guest.merged_into is None:
             _become_one(customer, guest, now)

@@ -107,9 +107,13 @@ def legs(
     target: tuple[Voucher, Campaign],
     points: int,
     cause: Cause,
+    *,
+    expires_at: Expiry = PROGRAM_RULES,
+    from_lot: str | None = None,
     **members: Any,
 ) -> list[tuple[Voucher, Campaign | None, Movement]]:
-    """The two movements that move points from one card to another, for `points.move`; each names the other one."""
+    """The two movements that move points from one card to another, for `points.move`; each names the other one. They
+    expire on the other card at `expires_at`, and come from the lot `from_lot`, if one is named."""
     ids = {source[0].id: new_id("vtx"), target[0].id: new_id("vtx")}
     transaction_id = new_id("ltx")
 
@@ -118,10 +122,19 @@ def legs(
         return {"related_transaction_id": ids[other.id], **vouchers}
 
     common = {"actor": caller.actor, "transaction_id": transaction_id, **members}
-    gives = removal(*source, points, cause, id=ids[source[0].id], details=named(target[0]), **common)
+    gives = removal(*source, points, cause, id=ids[source[0].id], details=named(target[0]), lot_id=from_lot, **common)
     # Points of several cards may come under one name: it is each card's own.
     received = Cause(cause.type, f"{source[0].id}:{cause.id}")
-    gets = addition(caller.project, *target, points, received, id=ids[target[0].id], details=named(source[0]), **common)
+    gets = addition(
+        caller.project,
+        *target,
+        points,
+        received,
+        expires_at=expires_at,
+        id=ids[target[0].id],
+        details=named(source[0]),
+        **common,
+    )
     return [(*source, gives), (*target, gets)]
 
 

@@ -63,11 +63,11 @@ class PoolRepository(Repository[Voucher]):
         return {voucher.id: (voucher, campaign) for voucher, campaign in rows}
 
     async def find_held(self, campaign_id: str, customer_id: str) -> Voucher | None:
-        """The first code of the campaign that the customer holds."""
+        """The first code of the campaign that the customer holds, one that can be used before one that cannot."""
         rows = self.rows().where(
             Voucher.holder_id == customer_id, Voucher.campaign_id == campaign_id, Voucher.deleted_at.is_(None)
         )
-        found: Voucher | None = await self.session.scalar(rows.order_by(Voucher.id).limit(1))
+        found: Voucher | None = await self.session.scalar(rows.order_by(Voucher.active.desc(), Voucher.id).limit(1))
         return found
 
     async def find_public(self, campaign_id: str) -> Voucher | None:
