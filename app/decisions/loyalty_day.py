@@ -12,6 +12,7 @@ import structlog
 from app.access.project_views import load_project
 from app.incentives.loyalties import due
 from app.incentives.loyalties.due import LapsedLot
+from app.incentives.loyalty_tiers.recalculation import move_due
 from app.kit import clock
 from app.kit.jobs import Work
 
@@ -49,9 +50,9 @@ async def expire_points(work: Work, project_id: int) -> None:
         last = lots[-1]
 
 
-STEPS: tuple[Step, ...] = (activate_points, expire_points)
+STEPS: tuple[Step, ...] = (activate_points, move_due, expire_points)
 """In the order of the contract: pending points become active, rewards are redeemed by themselves, tiers end that do so
-by date, points expire, and tiers follow that depend on the balance."""
+by date, and points expire. Tiers that depend on the balance follow every movement of points, expiry too."""
 
 
 async def pass_day(work: Work, project_id: int) -> None:
