@@ -1,7 +1,7 @@
 """Customers on the wire."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -113,15 +113,35 @@ class CustomerSummary(WireOut):
     orders: OrdersSummary = OrdersSummary()
 
 
+class ProgramStanding(WireOut):
+    """A customer in one loyalty or referral program."""
+
+    points: Annotated[int, Field(description="On their card of the program, without what has expired.")] = 0
+    loyalty_tier: Annotated[str | None, Field(description="The name of the tier they are in.")] = None
+    referred_customers: Annotated[int, Field(description="Who came by their code and was not rejected.")] = 0
+
+
 class CustomerLoyalty(WireOut):
-    points: int = 0
+    points: Annotated[int, Field(description="On all their loyalty cards.")] = 0
     referred_customers: int = 0
-    campaigns: dict[str, Any] = Field(default_factory=dict)
+    campaigns: Annotated[
+        dict[str, ProgramStanding], Field(default_factory=dict, description="By the name of the campaign.")
+    ]
+
+
+class ReferredBy(WireOut):
+    """How the customer came: by whose code of which program."""
+
+    campaign_id: str
+    referrer_id: str
+    related_object_id: str
+    related_object_type: Literal["voucher"] = "voucher"
+    date: Instant
 
 
 class CustomerReferrals(WireOut):
     total: int = 0
-    campaigns: list[Any] = Field(default_factory=list)
+    campaigns: list[ReferredBy] = Field(default_factory=list)
 
 
 class CustomerRead(WireOut):
@@ -139,8 +159,8 @@ class CustomerRead(WireOut):
     metadata: Metadata
     system_metadata: Metadata = Field(default_factory=dict)
     summary: CustomerSummary
-    loyalty: CustomerLoyalty = CustomerLoyalty()
-    referrals: CustomerReferrals = CustomerReferrals()
+    loyalty: CustomerLoyalty
+    referrals: CustomerReferrals
     created_at: Instant
     updated_at: Instant | None = None
     object: Literal["customer"] = "customer"
