@@ -36,6 +36,7 @@ from app.incentives.async_actions import endpoints as async_actions
 from app.incentives.balances import endpoints as balances
 from app.incentives.campaigns import endpoints as campaigns
 from app.incentives.categories import endpoints as categories
+from app.incentives.earning_rules import endpoints as earning_rules
 from app.incentives.loyalties import endpoints as loyalties
 from app.incentives.loyalty_tiers import endpoints as loyalty_tiers
 from app.incentives.promotions import endpoints as promotions
@@ -97,6 +98,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     statements.router,
     invariants.router,
     referrals.router,
+    earning_rules.router,
 )
 """Every router of the service; the busiest first, because routes are tried in this order."""
 

@@ -120,11 +120,11 @@ def purchase_of(paid_amount: int, unit_amounts: Allocation, shares: Sequence[Sha
     lines = []
     for index, runs in enumerate(unit_amounts):
         taken = [share.allocation[index] if index < len(share.allocation) else () for share in shares]
-        lines.append(tuple(_stretches(runs, taken)))
+        lines.append(tuple(stretches_of(runs, taken)))
     return Purchase(paid_amount, tuple(shares), tuple(lines))
 
 
-def _stretches(amounts: Runs, taken: Sequence[Runs]) -> Iterator[Stretch]:
+def stretches_of(amounts: Runs, taken: Sequence[Runs]) -> Iterator[Stretch]:
     """The units of a line, cut wherever one of the runs changes. Units that are gone again, which runs of earlier
     redeemables may still have, are left out."""
     total = sum(units for units, _ in amounts)

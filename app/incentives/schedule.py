@@ -55,16 +55,16 @@ class SchedulePatch(WirePatch):
     validity_hours: ValidityHours | None = None
 
 
-def schedule_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+def schedule_of(fields: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     """The columns `start_date`, `expiration_date` and `validity` for these wire members, of which any may be missing.
 
-    Raises InvalidPayload with the path of what is wrong.
+    Raises InvalidPayload with the path of what is wrong, which `path` leads.
     """
     plain = {name: _plain(fields.get(name)) for name in (*DATES, *RECURRING)}
     try:
         parse_validity(plain)
     except InvalidValidity as problem:
-        raise InvalidPayload(problem.path, problem.message) from None
+        raise InvalidPayload(f"{path}{problem.path}", problem.message) from None
     validity = {name: plain[name] for name in RECURRING if plain[name]}
     return {"start_date": plain["start_date"], "expiration_date": plain["expiration_date"], "validity": validity}
 

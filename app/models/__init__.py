@@ -26,6 +26,7 @@ from app.models.commerce import (
     ProductCollectionMember,
     Sku,
 )
+from app.models.earning import EarningRule
 from app.models.goodwill import Goodwill, GoodwillBudget, GoodwillReason
 from app.models.incentives import Campaign, Category, Publication, ValidationRule, ValidationRuleAssignment, Voucher
 from app.models.ledger import Account, Entry, Hold, Lot
@@ -50,6 +51,7 @@ __all__ = [
     "CustomEventSchema",
     "Customer",
     "CustomerEventCount",
+    "EarningRule",
     "Entry",
     "Goodwill",
     "GoodwillBudget",

@@ -12,8 +12,8 @@ RelatedObject = Annotated[
     Field(
         min_length=1,
         max_length=300,
-        description="Whose metadata it is: `campaign`, `customer`, `order`, `order_item`, `product`, `promotion_tier`, "
-        "`publication`, `redemption`, `voucher`; any other name is that of a nested object.",
+        description="Whose metadata it is: `campaign`, `customer`, `earning_rule`, `order`, `order_item`, `product`, "
+        "`promotion_tier`, `publication`, `redemption`, `voucher`; any other name is that of a nested object.",
         examples=["customer"],
     ),
 ]

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from app.engine.formulas.errors import InvalidFormula
 from app.engine.formulas.formula import LONGEST_FORMULA, Formula, parse_formula
-from app.engine.formulas.variables import ALL_VARIABLES, ORDER_VARIABLES
+from app.engine.formulas.variables import ALL_VARIABLES, EARNING_VARIABLES, ORDER_VARIABLES
 from app.engine.money import json_number
 
 
@@ -58,6 +58,22 @@ LineFormula = Annotated[Formula | None, _read(ALL_VARIABLES), PlainSerializer(_w
 
 OrderFormula = Annotated[Formula | None, _read(ORDER_VARIABLES), PlainSerializer(_written), WithJsonSchema(_TEXT)]
 """The same about the order only."""
+
+EarningFormula = Annotated[
+    Formula | None,
+    _read(EARNING_VARIABLES),
+    PlainSerializer(_written),
+    WithJsonSchema(
+        _TEXT
+        | {
+            "description": "Computes the points, rounded down, from the order, the customer and the event. Amounts are "
+            "in major units (6.00), arguments are separated by semicolons. The fixed points count where the formula "
+            "cannot be computed, for instance for want of metadata.",
+            "examples": ["IF(ORDER_AMOUNT > 200; 10; 5)", 'CUSTOM_EVENT_METADATA("stars") * 2'],
+        }
+    ),
+]
+"""A formula of an earning rule: about the order, the customer and the event."""
 
 PriceFormula = Annotated[
     Formula | None,

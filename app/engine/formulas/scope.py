@@ -51,7 +51,7 @@ class FormulaScope:
 
     `item` is the line at hand, None where the formula is about the whole order. `variables` holds what is known of the
     redeemable by the names under which formulas ask for it (`VOUCHER_START_DATE`, `BUNDLE_QUANTITY`); what is absent or
-    None cannot be computed with.
+    None cannot be computed with. `event_metadata` is that of the custom event that points are earned by.
     """
 
     cart: Cart
@@ -60,9 +60,16 @@ class FormulaScope:
     publication_metadata: Metadata = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     figures: OrderFigures = field(default_factory=OrderFigures, repr=False, compare=False)
+    event_metadata: Metadata = field(default_factory=dict)
 
     def at(self, item: Item | None) -> "FormulaScope":
         """The same, about this line of the order."""
         return FormulaScope(
-            self.cart, item, self.redeemable_metadata, self.publication_metadata, self.variables, self.figures
+            self.cart,
+            item,
+            self.redeemable_metadata,
+            self.publication_metadata,
+            self.variables,
+            self.figures,
+            self.event_metadata,
         )

@@ -117,6 +117,12 @@ def redeemable_metadata(scope: FormulaScope) -> Metadata:
     return scope.redeemable_metadata
 
 
+@metadata("CUSTOM_EVENT_METADATA")
+def custom_event_metadata(scope: FormulaScope) -> Metadata:
+    """Metadata of the custom event that points are earned by."""
+    return scope.event_metadata
+
+
 def _item(scope: FormulaScope) -> Item:
     if scope.item is None:
         raise NotComputable
@@ -173,7 +179,8 @@ for _name in (
 ):
     _given(_name, Type.MOMENT)
 
-ALL_VARIABLES = frozenset(VARIABLES) | frozenset(METADATA)
+ABOUT_EVENTS = frozenset({"CUSTOM_EVENT_METADATA"})
+ALL_VARIABLES = (frozenset(VARIABLES) | frozenset(METADATA)) - ABOUT_EVENTS
 """Everything that a formula computed for each line may ask for."""
 
 ITEM_VARIABLES = frozenset(
@@ -183,3 +190,7 @@ ITEM_VARIABLES = frozenset(
 
 ORDER_VARIABLES = ALL_VARIABLES - ITEM_VARIABLES
 """Everything that a formula computed once for an order may ask for."""
+
+_ABOUT_REDEEMABLES = ("VOUCHER_", "PROMOTION_TIER_", "BUNDLE_", "REDEEMABLE_", "PUBLICATION_", "REDEMPTION_")
+EARNING_VARIABLES = ABOUT_EVENTS | {name for name in ORDER_VARIABLES if not name.startswith(_ABOUT_REDEEMABLES)}
+"""What a formula of an earning rule may ask for: the order, the customer and the event."""

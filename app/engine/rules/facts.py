@@ -242,6 +242,12 @@ def redemption_metadata(subject: RuleSubject) -> Metadata:
     return subject.cart.redemption_metadata
 
 
+@fact("custom_event.metadata", Json)
+def custom_event_metadata(subject: RuleSubject) -> Metadata:
+    """Metadata of the custom event that points are earned by; empty wherever there is none."""
+    return subject.event_metadata
+
+
 @fact("redeemable.metadata", Json)
 def redeemable_metadata(subject: RuleSubject) -> Metadata:
     """Metadata of the voucher or promotion tier itself, so that one campaign rule can tell its codes apart."""

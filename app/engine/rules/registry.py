@@ -116,7 +116,6 @@ AnyFact: TypeAlias = Fact | LineFact | LinesFact | LimitFact
 FACTS: dict[str, AnyFact] = {}
 NOT_YET: Mapping[str, str] = {
     "customer.loyalty_tier": "asks for a loyalty tier; loyalty programs are not available yet",
-    "custom_event.metadata": "asks for a custom event; earning rules are not available yet",
     "product.discount_applicable": "says where the discount goes, which rules cannot say; use applicable_to",
     "product.metadata.discount_applicable": "says where the discount goes, which rules cannot say; use applicable_to",
     "sku.discount_applicable": "says where the discount goes, which rules cannot say; use applicable_to",

@@ -18,7 +18,8 @@ class RuleSubject:
     voucher or promotion tier, `holder_id` the customer it was published to, `gift_credits` what a gift card would pay
     and `points_used` what a loyalty card would pay with (None for anything else). `counts` says how much of each
     account is used, in positive numbers; what is absent is 0. Limits on a count in `ignoring` are taken to hold, as a
-    qualification takes those on budgets.
+    qualification takes those on budgets. `event_metadata` is that of the custom event that an earning rule is asked
+    about.
     """
 
     cart: Cart
@@ -33,6 +34,7 @@ class RuleSubject:
     points_used: int | None = None
     counts: Mapping[AccountKey, int] = field(default_factory=dict)
     ignoring: frozenset[Counted] = frozenset()
+    event_metadata: Metadata = field(default_factory=dict)
 
 
 class Missing(Enum):

@@ -22,6 +22,7 @@ from app.incentives.categories.resolution import category_column, resolve_catego
 from app.incentives.codes.errors import inside
 from app.incentives.codes.shapes import shape_of
 from app.incentives.currencies import check_currencies
+from app.incentives.earning_rules.repository import EarningRuleRepository
 from app.incentives.loyalty_tiers.recalculation import look_at_members
 from app.incentives.promotions.creation import add_tier, read_promotion
 from app.incentives.promotions.repository import PromotionStackRepository, PromotionTierRepository
@@ -172,7 +173,8 @@ async def delete(
             campaign.id, clock.now()
         )
         await PromotionStackRepository(session, caller.project_id).delete_of_campaign(campaign.id)
-        await unassign_all(session, caller.project_id, [campaign.id, *tier_ids])
+        rule_ids = await EarningRuleRepository(session, caller.project_id).delete_of_campaign(campaign.id, clock.now())
+        await unassign_all(session, caller.project_id, [campaign.id, *tier_ids, *rule_ids])
         events.changed(session, caller, "deleted", campaign_as_read, {"force": force})
         parameters = {"campaign_id": campaign.id, "force": force, "count": campaign.vouchers_count}
         return await actions.start(session, caller, DELETE, parameters)

@@ -11,6 +11,7 @@ from app.incentives.validation_rules import events
 from app.incentives.validation_rules.counting import begin_counting
 from app.incentives.validation_rules.definitions import rule_set_of
 from app.incentives.validation_rules.errors import (
+    LimitsBindNoEarning,
     NothingToBind,
     RelatedObjectNotFound,
     RuleAlreadyAssigned,
@@ -36,11 +37,13 @@ async def assign(
     *,
     force: bool = False,
 ) -> ValidationRuleAssignment:
-    """Let a rule bind a campaign, voucher or promotion tier (by id), and let that object count what the rule limits.
+    """Let a rule bind a campaign, voucher, promotion tier or earning rule (by id), and let that object count what the
+    rule limits.
 
     `force` replaces the assignment if there already is one. Changes the configuration: waits for redemptions in flight.
 
-    Raises ValidationRuleNotFound, RelatedObjectNotFound, NothingToBind, RuleAlreadyAssigned, TooManyRules.
+    Raises ValidationRuleNotFound, RelatedObjectNotFound, NothingToBind, RuleAlreadyAssigned, TooManyRules,
+    LimitsBindNoEarning.
     """
     if related_object_type not in BINDABLE:
         raise NothingToBind(related_object_type)
@@ -108,12 +111,18 @@ async def _make_room(repository: AssignmentRepository, rule_id: str, related_obj
 
 
 async def count_for(session: AsyncSession, rule: ValidationRule) -> None:
-    """Let everything that `rule` binds count what it limits. Only after `change_configuration`."""
+    """Let everything that `rule` binds count what it limits. Only after `change_configuration`.
+
+    Raises LimitsBindNoEarning.
+    """
     repository = AssignmentRepository(session, rule.project_id)
+    counted = rule_set_of(rule).counted
+    if counted and await repository.binds_earning(rule.id):
+        raise LimitsBindNoEarning(rule.id)
     await begin_counting(
         session,
         rule.project_id,
-        rule_set_of(rule).counted,
+        counted,
         campaign_ids=repository.counting_campaign_ids(rule.id),
         voucher_ids=repository.object_ids(rule.id, "voucher"),
         tier_ids=repository.object_ids(rule.id, "promotion_tier"),

@@ -71,6 +71,21 @@ class TooManyRules(AppError):
         )
 
 
+class LimitsBindNoEarning(AppError):
+    """400: the rule limits redemptions, and earning points is none."""
+
+    key = "invalid_validation_rules"
+    message = "Invalid validation rules"
+
+    def __init__(self, rule_id: str) -> None:
+        super().__init__(
+            f"The validation rule {rule_id} counts redemptions, so it cannot say what earns points; the `limits` of "
+            "the earning rule can.",
+            resource_id=rule_id,
+            resource_type="validation_rule",
+        )
+
+
 class NothingToBind(AppError):
     """400: rules cannot be assigned to objects of this type."""
 
@@ -79,8 +94,8 @@ class NothingToBind(AppError):
 
     def __init__(self, related_object_type: str) -> None:
         sentence = (
-            "Rules can be assigned to vouchers, campaigns, promotion tiers and offers to pay with points; "
-            f"this project has no {related_object_type} objects."
+            "Rules can be assigned to vouchers, campaigns, promotion tiers, earning rules and offers to pay with "
+            f"points; this project has no {related_object_type} objects."
         )
         super().__init__(
             f"related_object_type: {sentence}", errors=[{"path": "related_object_type", "message": sentence}]

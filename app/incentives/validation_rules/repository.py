@@ -6,15 +6,26 @@ from typing import Any
 from sqlalchemy import Delete, Select, delete, func, or_, select
 
 from app.kit.repository import Repository
-from app.models import Campaign, PromotionTier, RewardAssignment, ValidationRule, ValidationRuleAssignment, Voucher
+from app.models import (
+    Campaign,
+    EarningRule,
+    PromotionTier,
+    RewardAssignment,
+    ValidationRule,
+    ValidationRuleAssignment,
+    Voucher,
+)
 
 Ids = Collection[str] | Select[Any]
 """Ids, or a query that gives them."""
 
-BINDABLE: dict[str, type[Campaign] | type[Voucher] | type[PromotionTier] | type[RewardAssignment]] = {
+BINDABLE: dict[
+    str, type[Campaign] | type[Voucher] | type[PromotionTier] | type[EarningRule] | type[RewardAssignment]
+] = {
     "campaign": Campaign,
     "voucher": Voucher,
     "promotion_tier": PromotionTier,
+    "earning_rule": EarningRule,
     "reward_assignment": RewardAssignment,
 }
 
@@ -61,6 +72,10 @@ class AssignmentRepository(Repository[ValidationRuleAssignment]):
             ValidationRuleAssignment.related_object_type == related_object_type,
         )
 
+    async def binds_earning(self, rule_id: str) -> bool:
+        """Whether the rule binds an earning rule."""
+        return await self.session.scalar(self.object_ids(rule_id, "earning_rule").limit(1)) is not None
+
     def counting_campaign_ids(self, rule_id: str) -> Select[Any]:
         """A query for the campaigns that count what the rule limits: those it binds, and the loyalty programs in whose
         offers to pay with points it has a say."""
@@ -74,8 +89,8 @@ class AssignmentRepository(Repository[ValidationRuleAssignment]):
         )
 
     async def is_bindable(self, related_object_type: str, object_id: str) -> bool:
-        """Whether there is such a campaign, voucher or tier, not deleted, or such an offer to pay with points: the only
-        reward that is taken at a checkout."""
+        """Whether there is such a campaign, voucher, promotion tier or earning rule, not deleted, or such an offer to
+        pay with points: the only reward that is taken at a checkout."""
         model = BINDABLE[related_object_type]
         is_there = model.points.is_(None) if issubclass(model, RewardAssignment) else model.deleted_at.is_(None)
         found = select(model.id).where(model.project_id == self.project_id, model.id == object_id, is_there)

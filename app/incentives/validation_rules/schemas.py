@@ -150,7 +150,7 @@ class AssignmentRead(WireOut):
     id: Annotated[str, Field(examples=["asgm_01kb2m7t9cf3r8n5x0q4w6z1ye"])]
     rule_id: str
     related_object_id: str
-    related_object_type: Literal["voucher", "campaign", "promotion_tier", "reward_assignment"]
+    related_object_type: Literal["voucher", "campaign", "promotion_tier", "earning_rule", "reward_assignment"]
     created_at: Instant
     object: Literal["validation_rules_assignment"] = "validation_rules_assignment"
 

@@ -56,6 +56,7 @@ ANSWERS: list[tuple[str, str | None, tuple[Any, ...], tuple[Any, ...]]] = [
     ("sku.price", None, ("$is", 1500), ("$is", 2000)),
     ("sku.quantity", None, ("$is", 1), ("$is", 5)),
     ("redemption.metadata", "till", ("$in", 4, 5), ("$is", 3)),
+    ("custom_event.metadata", "stars", ("$more_than", 4), ("$is", 4)),
     ("redeemable.metadata", "print", ("$is", "leaflet"), ("$is", "poster")),
     ("redemption.api_key", None, ("$is", "key_1"), ("$is", "key_2")),
     ("redemption.user.login", None, ("$ends_with", "da"), ("$is", "bob")),
@@ -68,7 +69,9 @@ ANSWERS: list[tuple[str, str | None, tuple[Any, ...], tuple[Any, ...]]] = [
 def test_a_fact_is_what_the_cart_shows(
     name: str, key: str | None, holding: tuple[Any, ...], failing: tuple[Any, ...]
 ) -> None:
-    about = subject(gift_credits=700, points_used=50, redeemable_metadata={"print": "leaflet"})
+    about = subject(
+        gift_credits=700, points_used=50, redeemable_metadata={"print": "leaflet"}, event_metadata={"stars": 5}
+    )
 
     assert ask(about, rule(name, *holding, property=key)).holds
     if failing:

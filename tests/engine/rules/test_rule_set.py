@@ -168,7 +168,6 @@ BAD_RULES: list[tuple[Any, str]] = [
     ({"rules": {"1": {"conditions": {"$is": [1]}}}}, "rules.1.name"),
     ({"rules": rules(rule("order.amout", "$is", 1))}, "rules.1.name"),
     ({"rules": rules(RICH, rule("customer.loyalty_tier", "$is", "gold"))}, "rules.2.name"),
-    ({"rules": rules(rule("custom_event.metadata", "$is", 1, property="a"))}, "rules.1.name"),
     ({"rules": rules(rule("product.discount_applicable", "$is", True))}, "rules.1.name"),
     ({"rules": rules(rule("order.metadata", "$is", 1))}, "rules.1.property"),
     ({"rules": rules(rule("order.metadata", "$is", 1, property=""))}, "rules.1.property"),

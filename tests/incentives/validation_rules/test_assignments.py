@@ -119,7 +119,7 @@ async def test_an_object_has_a_bounded_number_of_rules(client: AsyncClient, db: 
 @pytest.mark.parametrize(
     ("body", "status", "key"),
     [
-        ({"related_object_type": "earning_rule", "related_object_id": "ern_1"}, 400, "invalid_payload"),
+        ({"related_object_type": "distribution", "related_object_id": "ern_1"}, 400, "invalid_payload"),
         ({"related_object_type": "promotion_tier", "related_object_id": "promo_1"}, 404, "not_found"),
         ({"related_object_type": "planet", "related_object_id": "mars"}, 400, "invalid_payload"),
         ({"related_object_type": "campaign"}, 400, "invalid_payload"),

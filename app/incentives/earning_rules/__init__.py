@@ -1,0 +1,1 @@
+"""Earning rules: what earns points in a loyalty program."""
