@@ -115,14 +115,32 @@ DECLARE
     usable bigint;
     expired bigint;
     shortage bigint;
+    lot_id text;
     taken jsonb;
 BEGIN
+    IF reserve = 0 AND first_lots IS NULL THEN
+        -- By far the most often: nothing is held, and the lot that expires soonest has enough.
+        UPDATE lots AS known SET left_points = known.left_points + entry.amount
+        WHERE known.project_id = entry.project_id AND known.left_points + entry.amount >= 0 AND known.id = (
+            SELECT lot.id FROM lots AS lot
+            WHERE lot.project_id = entry.project_id AND lot.owner_id = entry.owner_id AND lot.measure = entry.measure
+                AND lot.subject = entry.subject AND lot.period = entry.period AND lot.has_points
+                AND (lot.expires_at > moment OR lot.expires_at IS NULL)
+            ORDER BY lot.expires_at LIMIT 1
+        )
+        RETURNING known.id INTO lot_id;
+        IF FOUND THEN
+            RETURN jsonb_build_array(jsonb_build_array(lot_id, entry.amount));
+        END IF;
+    END IF;
     SELECT
         coalesce(sum(left_points) FILTER (WHERE is_usable), 0),
         coalesce(sum(left_points) FILTER (WHERE NOT is_usable), 0)
     INTO usable, expired
     FROM (
-        SELECT left_points, expires_at IS NULL OR expires_at > moment OR id = ANY (first_lots) AS is_usable FROM lots
+        SELECT left_points,
+            expires_at IS NULL OR expires_at > moment OR coalesce(id = ANY (first_lots), false) AS is_usable
+        FROM lots
         WHERE project_id = entry.project_id AND owner_id = entry.owner_id AND measure = entry.measure
             AND subject = entry.subject AND period = entry.period AND has_points
     ) AS lot;
@@ -246,6 +264,7 @@ DECLARE
     given record;
     account accounts;
     entry entries;
+    first_lots text[];
     reserve bigint;
     expired bigint;
     moved jsonb := '[]';
@@ -277,8 +296,13 @@ BEGIN
         entry.id := given.id;
         entry.amount := given.amount;
         entry.reverses_id := given.reverses_id;
+        first_lots := NULL;
         IF given.reverses_id IS NOT NULL THEN
             PERFORM require_reversible(entry);
+            first_lots := ARRAY(
+                SELECT part ->> 0 FROM entries AS known, jsonb_array_elements(known.lots) AS part
+                WHERE known.project_id = project AND known.id = given.reverses_id
+            );
         END IF;
         IF given.amount < 0 THEN
             FOR attempt IN 1 .. 2 LOOP
@@ -286,10 +310,7 @@ BEGIN
                 IF NOT kept_in_lots(given.measure) THEN
                     EXIT WHEN account.balance + given.amount >= reserve;
                 ELSIF given.lot_id IS NULL THEN
-                    entry.lots := take_from_lots(entry, reserve, given.moment, ARRAY(
-                        SELECT part ->> 0 FROM entries AS known, jsonb_array_elements(known.lots) AS part
-                        WHERE known.project_id = project AND known.id = given.reverses_id
-                    ));
+                    entry.lots := take_from_lots(entry, reserve, given.moment, first_lots);
                     EXIT WHEN entry.lots IS NOT NULL;
                 ELSIF account.balance + given.amount >= reserve THEN
                     UPDATE lots SET left_points = left_points + given.amount
