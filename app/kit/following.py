@@ -82,12 +82,14 @@ class Follower:
     raises, nothing of it stays and it is called again later. `name` is stored: it stays the same for good.
 
     Events of one object (`entity_id`) come in order; of different objects, in any. A follower that is new is told of
-    what happens from then on.
+    what happens from then on, and so is one of which `is_of_use` says that the project has nothing for it to do: a shop
+    without a loyalty program pays nothing for those of others.
     """
 
     name: str
     event_types: frozenset[str]
     handle: Callable[[AsyncSession, Happening], Awaitable[None]]
+    is_of_use: Callable[[AsyncSession, int], Awaitable[bool]] | None = None
 
 
 def _member(data: Mapping[str, Any], *path: str) -> Any:
@@ -199,11 +201,12 @@ async def pass_on(db: Database, project_id: int, followers: Iterable[Follower]) 
 
     Passes nothing on while another worker does.
     """
-    wanted = [(each.name, event_type) for each in followers for event_type in sorted(each.event_types)]
     async with db.write() as session:
         cursor = await _locked_cursor(session, project_id)
         if cursor is None:
             return 0
+        of_use = [each for each in followers if each.is_of_use is None or await each.is_of_use(session, project_id)]
+        wanted = [(each.name, event_type) for each in of_use for event_type in sorted(each.event_types)]
         passed = await session.scalar(
             _PASS_ON,
             {

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -164,6 +165,22 @@ async def test_what_keeps_failing_becomes_a_dead_letter_and_lets_what_came_later
     (dead,) = await deliveries(db, project)
     assert (dead.attempts, dead.died_at is not None) == (following.MOST_ATTEMPTS, True)
     assert notes.handled == [("probe.a", "a", 2)]
+
+
+async def test_a_follower_hears_nothing_of_a_project_that_has_no_use_for_it(db: Database, project: ProjectKeys) -> None:
+    other = await give_project(db)
+    notes = Notes("probe.*")
+
+    async def is_of_use(session: AsyncSession, project_id: int) -> bool:
+        return project_id == other.id
+
+    follower = replace(notes.follower, is_of_use=is_of_use)
+    for each in (project, other):
+        await tell(db, each, "a", each.id)
+        await settled(db)
+        await follow_all(db, each, [follower])
+
+    assert [number for _, _, number in notes.handled] == [other.id]
 
 
 async def test_a_follower_of_another_version_keeps_its_deliveries(db: Database, project: ProjectKeys) -> None:
