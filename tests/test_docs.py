@@ -49,3 +49,14 @@ async def test_the_story_of_a_payment_that_is_confirmed_by_the_bank(live_server:
     assert others["redeemables"][0]["result"]["error"]["key"] == "quantity_exceeded"
     assert redeemed["redemptions"][0]["session"] == {"key": "checkout-17"}
     assert released is ended is None
+
+
+@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="the examples use bash and curl")
+async def test_the_story_of_a_loyalty_card(live_server: str, project: ProjectKeys) -> None:
+    answers = await typed(commands_of("loyalty.md"), live_server, project)
+
+    program, member, card, mine, added, repeated, taken, transactions = answers[:8]
+    assert (program["campaign_type"], member["loyalty_card"]["balance"]) == ("LOYALTY_PROGRAM", 100)
+    assert card["code"] == mine["code"] == "ANN-1"
+    assert (added["balance"], repeated, taken["balance"]) == (150, added, 130)
+    assert [entry["type"] for entry in transactions["data"]] == ["POINTS_REMOVAL", "POINTS_ADDITION"]
