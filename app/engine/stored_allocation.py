@@ -9,7 +9,7 @@ from app.engine.unit_allocation import Allocation, Runs
 
 def written(allocation: Allocation) -> str:
     """The text of an allocation; empty for one that nobody carries anything of."""
-    return "/".join("+".join(f"{units}x{amount}" for units, amount in runs) for runs in allocation).rstrip("/")
+    return "/".join(["+".join([f"{units}x{amount}" for units, amount in runs]) for runs in allocation]).rstrip("/")
 
 
 def parsed(text: str) -> Allocation:

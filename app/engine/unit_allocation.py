@@ -66,11 +66,11 @@ def spread_of(cart: Cart, applications: Iterable[Application], earlier: Sequence
     allocations = []
     for application in applications:
         replaced = _apply(application, lines)
-        allocations.append(tuple(_taken([*line, *replaced.get(index, ())]) for index, line in enumerate(lines)))
+        allocations.append(tuple([_taken([*line, *replaced.get(index, ())]) for index, line in enumerate(lines)]))
         for line in lines:
             for segment in line:
                 segment.taken = 0
-    left = tuple(_runs((segment.units, segment.left) for segment in line) for line in lines)
+    left = tuple([_runs([(segment.units, segment.left) for segment in line]) for line in lines])
     return Spread(tuple(allocations), left)
 
 
@@ -232,6 +232,8 @@ def _spread(amount: int, segments: Sequence[tuple[_Line, _Segment]]) -> int:
     weights = [segment.units * segment.left for _, segment in segments]
     carried = min(amount, sum(weights))
     for (line, segment), share in zip(segments, allocate(carried, weights), strict=True):
+        if not share:
+            continue
         each, odd = divmod(share, segment.units)
         segment.left -= each
         segment.taken += each
@@ -243,9 +245,9 @@ def _spread(amount: int, segments: Sequence[tuple[_Line, _Segment]]) -> int:
 
 
 def _taken(line: _Line) -> Runs:
-    if not any(segment.taken for segment in line):
+    if not any([segment.taken for segment in line]):
         return ()
-    return _runs((segment.units, segment.taken) for segment in line)
+    return _runs([(segment.units, segment.taken) for segment in line])
 
 
 def _runs(pairs: Iterable[tuple[int, int]]) -> Runs:

@@ -7,8 +7,8 @@ from alembic import op
 
 from migrations.statistics import expect_one_project
 
-revision: str = "0018"
-down_revision: str | None = "0017"
+revision: str = "0020"
+down_revision: str | None = "0019"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
