@@ -24,6 +24,7 @@ from app.decisions.merges import endpoints as merges
 from app.decisions.qualifications import endpoints as qualifications
 from app.decisions.redemptions import endpoints as redemptions
 from app.decisions.refunds import endpoints as refunds
+from app.decisions.reward_redemptions import endpoints as reward_redemptions
 from app.decisions.sessions import endpoints as sessions
 from app.decisions.validations import endpoints as validations
 from app.distribution.dead_letters import endpoints as dead_letters
@@ -84,6 +85,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     loyalty_tiers.extension,
     promotions.router,
     rewards.router,
+    reward_redemptions.router,
     categories.router,
     async_actions.router,
     validation_rules.router,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from app.commerce.orders.schemas import CustomerId, OrderItemRead, Status
+from app.commerce.products.schemas import ProductWithoutSkus, SkuRead
 from app.decisions.schemas import TtlUnit
 from app.engine.applicability import ApplicableTo
 from app.engine.bundles import ItemKind
@@ -15,6 +16,7 @@ from app.engine.effects import Discount
 from app.engine.stacking import ContractSkipReason, StackingRules
 from app.incentives.categories.schemas import StackedCategoryRead
 from app.incentives.promotions.schemas import PromotionTierRead
+from app.incentives.rewards.schemas import ParametersRead, RewardType
 from app.incentives.vouchers.schemas import VoucherRead
 from app.kit.lists import ListBody, PageBody
 from app.kit.wire import Instant, Metadata, WireOut
@@ -112,6 +114,20 @@ class GiftResult(WireOut):
     gift: GiftUse
 
 
+class PointsUse(WireOut):
+    """`balance` is what the card holds before `points` of it are used."""
+
+    points: int
+    balance: int
+    locked_points: Annotated[
+        int | None, Field(description="How many of the points sessions of others hold: not free.")
+    ] = None
+
+
+class PointsResult(WireOut):
+    loyalty_card: PointsUse
+
+
 class FailedResult(WireOut):
     error: ErrorRead
     details: ResultDetails
@@ -165,7 +181,7 @@ class ApplicableRedeemable(RedeemableDetails):
     order: CalculatedOrder
     applicable_to: ListBody[ApplicableToEntry]
     inapplicable_to: ListBody[ApplicableToEntry]
-    result: AppliedResult | GiftResult
+    result: AppliedResult | GiftResult | PointsResult
 
 
 class InapplicableRedeemable(RedeemableDetails):
@@ -289,6 +305,33 @@ class GiftAmount(WireOut):
     amount: Annotated[int, Field(description="What the card paid; negative where a rollback gave it back.")]
 
 
+class PointsAmount(WireOut):
+    points: Annotated[int, Field(description="What was paid; negative where a rollback gave it back.")]
+
+
+class RewardResult(WireOut):
+    """The reward as it was, and what was given: a code, or a thing."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset(
+        {"customer", "voucher", "product", "sku", "loyalty_tier_id", "updated_at"}
+    )
+
+    id: str
+    name: str | None = None
+    type: RewardType
+    parameters: ParametersRead
+    metadata: Metadata
+    assignment_id: Annotated[str, Field(description="On which terms it was offered.")]
+    customer: SimpleCustomer | None
+    voucher: VoucherRead | None
+    product: ProductWithoutSkus | None
+    sku: SkuRead | None
+    loyalty_tier_id: str | None
+    created_at: Instant
+    updated_at: Instant | None
+    object: Literal["reward"] = "reward"
+
+
 class RedemptionSession(WireOut):
     key: str
 
@@ -321,6 +364,10 @@ class RedemptionRead(WireOut):
     voucher: RedeemedVoucher | None = None
     promotion_tier: PromotionTierRead | None = None
     gift: GiftAmount | None = None
+    loyalty_card: Annotated[PointsAmount | None, Field(description="Of a loyalty card: `amount` are its points.")] = (
+        None
+    )
+    reward: Annotated[RewardResult | None, Field(description="For what a loyalty card was redeemed.")] = None
     session: Annotated[RedemptionSession | None, Field(description="The session that it was redeemed with.")] = None
 
 
@@ -365,7 +412,7 @@ class QualifiedTier(RedeemableDetails):
     created_at: Instant
     name: str | None = None
     banner: str | None = None
-    result: AppliedResult | GiftResult | None = None
+    result: AppliedResult | GiftResult | PointsResult | None = None
     order: CalculatedOrder | None = None
     applicable_to: ListBody[ApplicableToEntry] | None = None
     inapplicable_to: ListBody[ApplicableToEntry] | None = None

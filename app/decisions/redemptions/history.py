@@ -14,7 +14,7 @@ from app.decisions.rendering import Wire
 from app.incentives.promotions.creation import read_tiers
 from app.incentives.promotions.repository import PromotionTierRepository
 from app.incentives.vouchers.errors import VoucherNotFound
-from app.incentives.vouchers.rendering import categories_of, voucher_read
+from app.incentives.vouchers.rendering import Categories, categories_of, voucher_read
 from app.incentives.vouchers.repository import VoucherRepository
 from app.incentives.vouchers.standing import standings
 from app.kit import clock
@@ -75,7 +75,8 @@ async def read_all(session: AsyncSession, project_id: int, rows: Sequence[Redemp
     statements."""
     repository = RedemptionRepository(session, project_id)
     customers = await repository.customers({row.customer_id for row in rows if row.customer_id})
-    vouchers = await repository.vouchers({row.related_object_id for row in rows})
+    given = {row.id: given_voucher_id(row) for row in rows if row.reward is not None}
+    vouchers = await repository.vouchers({row.related_object_id for row in rows} | {*filter(None, given.values())})
     pairs = [(voucher, campaign) for voucher, campaign, _ in vouchers.values()]
     categories = await categories_of(session, project_id, pairs)
     tiers = await _tiers(session, project_id, rows)
@@ -95,9 +96,21 @@ async def read_all(session: AsyncSession, project_id: int, rows: Sequence[Redemp
                 voucher=voucher,
                 tier=tiers.get(row.related_object_id),
                 related=related.get(row.id),
+                reward_voucher=_shown(vouchers, given.get(row.id), categories),
             )
         )
     return answers
+
+
+def given_voucher_id(row: Redemption) -> str | None:
+    """The coupon or card that the reward of this redemption put something on."""
+    found: str | None = (row.reward or {}).get("given", {}).get("voucher_id")
+    return found
+
+
+def _shown(vouchers: Mapping[str, Any], voucher_id: str | None, categories: Categories) -> Wire | None:
+    found = vouchers.get(voucher_id or "")
+    return None if found is None else voucher_read(*found, categories=categories)
 
 
 async def _tiers(session: AsyncSession, project_id: int, rows: Sequence[Redemption]) -> dict[str, Wire]:

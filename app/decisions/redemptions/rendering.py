@@ -30,10 +30,12 @@ def redemption_read(
     voucher: Wire | None = None,
     tier: Wire | None = None,
     related: Wire | None = None,
+    reward_voucher: Wire | None = None,
 ) -> Wire:
     """A row of `redemptions` (by column name), be it a redemption or a rollback.
 
     `related` is the contract's `related_redemptions`: the rollbacks of a redemption, the parts of a stack.
+    `reward_voucher` is what was given for points.
     """
     is_rollback = row["object"] == "redemption_rollback"
     shown: Wire = {
@@ -64,7 +66,7 @@ def redemption_read(
                 {"loyalty_card": {"points": row["amount"]}} if row["reward"] else {"gift": {"amount": row["amount"]}}
             )
     if row.get("reward") is not None:
-        shown["reward"] = reward_result_read(row["reward"], customer)
+        shown["reward"] = reward_result_read(row["reward"], customer, reward_voucher)
     if tier is not None:
         shown["promotion_tier"] = tier
     if related:
@@ -72,7 +74,7 @@ def redemption_read(
     return shown
 
 
-def reward_result_read(reward: Row, customer: Wire | None, voucher: Wire | None = None) -> Wire:
+def reward_result_read(reward: Row, customer: Wire | None, voucher: Wire | None) -> Wire:
     """The contract's RedemptionRewardResult: the reward as it was, and what was given for it."""
     kept = {name: value for name, value in reward.items() if name != "given"}
     nothing: Wire = {"product": None, "sku": None, "loyalty_tier_id": None}

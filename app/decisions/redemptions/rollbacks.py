@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.callers import Caller
-from app.access.configuration import hold_configuration
+from app.access.configuration import change_configuration, hold_configuration
 from app.commerce.orders.events import note_updated
 from app.commerce.orders.rendering import order_body
 from app.decisions.errors import (
@@ -28,6 +28,7 @@ from app.decisions.redemptions.schemas import RollbackIn
 from app.decisions.refunds.repository import RefundRepository
 from app.decisions.refunds.totals import given_back, returned_by
 from app.decisions.rendering import Wire
+from app.decisions.reward_redemptions.taking_back import gives_coupon, moved_by, take_coupons_back, used_already
 from app.engine.postings import Posting, merged_postings
 from app.incentives.balances.events import moved
 from app.incentives.balances.repository import EntryRepository
@@ -38,8 +39,9 @@ from app.kit.outbox import announce
 from app.kit.wire import format_instant
 from app.ledger.accounts import open_accounts
 from app.ledger.apply import apply
-from app.ledger.movements import Cause, Movement, entry_account
-from app.models import Order, Redemption
+from app.ledger.errors import RanOut
+from app.ledger.movements import Cause, Counterpart, Movement, entry_account
+from app.models import Entry, Order, Redemption
 
 Row = Mapping[str, Any]
 OMITTED_ZEROS = frozenset({"discount_amount", "discount_quantity"})
@@ -63,11 +65,12 @@ async def roll_back(
     order's discount is taken off again and the order is canceled. Of two who roll back at once the second waits, and is
     then refused.
 
-    Raises NotFound, AlreadyRolledBack, InvalidRedemption, InvalidRedemptionParent, InvalidCustomer, InvalidOrder.
+    Raises NotFound, AlreadyRolledBack, InvalidRedemption, InvalidRedemptionParent, InvalidCustomer, InvalidOrder,
+    RewardUsed.
     """
     async with db.write() as session:
-        await hold_configuration(session, caller.project_id)
         rows = RedemptionRepository(session, caller.project_id)
+        await _hold(session, caller, await rows.find(redemption_id))
         head = await rows.locked(redemption_id)
         if head is None:
             raise NotFound("redemption", redemption_id)
@@ -84,6 +87,15 @@ async def roll_back(
             rollback.order_snapshot = order
         await session.flush()
         return _answer(await read_all(session, caller.project_id, rollbacks), order)
+
+
+async def _hold(session: AsyncSession, caller: Caller, redemption: Redemption | None) -> None:
+    """Keep the configuration as it is; a coupon that was given as a reward is to be switched off, which nobody who
+    redeems it may miss."""
+    if redemption is not None and gives_coupon(redemption):
+        await change_configuration(session, caller.project_id)
+    else:
+        await hold_configuration(session, caller.project_id)
 
 
 def _refuse_unfit(head: Redemption, parts: Sequence[Redemption], request: RollbackIn, *, whole_stack: bool) -> None:
@@ -119,7 +131,11 @@ async def _release(
     taken = await taken_by(session, project_id, redemptions, zone)
     await open_accounts(session, project_id, sorted(taken.late), zone)
     movements = await _movements(session, caller, redemptions, refunded, request, now)
-    await apply(session, project_id, merged_postings(taken.postings), movements)
+    try:
+        await apply(session, project_id, merged_postings(taken.postings), movements)
+    except RanOut:
+        raise used_already(redemptions) from None
+    await take_coupons_back(session, caller, redemptions, now)
     await moved(session, project_id, movements)
 
 
@@ -133,24 +149,33 @@ async def _movements(
 ) -> list[Movement]:
     """The entries of the redemptions, the other way round, without what refunds gave back before."""
     paid = {redemption.id: redemption for redemption in redemptions if redemption.amount}
-    entries = await EntryRepository(session, caller.project_id).of_redemptions(
-        {redemption.related_object_id for redemption in paid.values()}, paid.keys()
-    )
-    return [
-        Movement(
-            Posting(entry_account(entry), -entry.amount - refunded.get(entry.cause_id, 0)),
-            "redeemed",
-            Cause("rollback", entry.cause_id),
-            effective_at=now,
-            actor=caller.actor,
-            campaign_id=entry.campaign_id,
-            reason=request.reason,
-            returns_to=entry.id,
-            details=entry.details,
-        )
-        for entry in entries
-        if -entry.amount > refunded.get(entry.cause_id, 0)
-    ]
+    owners = {owner_id for redemption in paid.values() for owner_id in moved_by(redemption)}
+    entries = await EntryRepository(session, caller.project_id).of_redemptions(owners, paid.keys())
+    movements = []
+    for entry in entries:
+        amount = -entry.amount - (refunded.get(entry.cause_id, 0) if entry.amount < 0 else 0)
+        if amount:
+            movements.append(
+                Movement(
+                    Posting(entry_account(entry), amount, 0),
+                    _counterpart(entry),
+                    Cause("rollback", entry.cause_id),
+                    effective_at=now,
+                    actor=caller.actor,
+                    campaign_id=entry.campaign_id,
+                    reason=request.reason,
+                    details=entry.details,
+                    returns_to=entry.id if amount > 0 else None,
+                    takes_back=entry.id if amount < 0 else None,
+                )
+            )
+    return movements
+
+
+def _counterpart(entry: Entry) -> Counterpart:
+    name: Any = entry.counterpart
+    counterpart: Counterpart = name
+    return counterpart
 
 
 async def _recorded(

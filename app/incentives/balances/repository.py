@@ -61,7 +61,7 @@ class EntryRepository(Repository[Entry]):
         return await fetch_slice(self.session, self.transactions().where(Entry.campaign_id == campaign_id), query, when)
 
     async def of_redemptions(self, owner_ids: Collection[str], redemption_ids: Collection[str]) -> Sequence[Entry]:
-        """What these redemptions moved in the accounts of these vouchers and rewards."""
+        """What these redemptions moved in the accounts of these vouchers and rewards, and what was given for them."""
         if not redemption_ids:
             return []
         rows = self.rows().where(
@@ -69,7 +69,7 @@ class EntryRepository(Repository[Entry]):
             Entry.measure.in_(VALUE_MEASURES),
             Entry.subject == "",
             Entry.period == "",
-            Entry.cause_type == "redemption",
+            Entry.cause_type.in_(("redemption", "reward")),
             Entry.cause_id.in_(redemption_ids),
         )
         return (await self.session.scalars(rows.order_by(Entry.owner_id))).all()
