@@ -1,7 +1,8 @@
-"""Segments of the customer and collections of the lines, filled in at the cart when rules of the request name some.
+"""Segments and loyalty tiers of the customer and collections of the lines, filled in at the cart when rules of the
+request ask for some.
 
-Nothing is read when no rule does. Otherwise it is one statement for the customer and one for the lines, and a third
-when this process lacks the definitions; each looks things up by key.
+Nothing is read when no rule does. Otherwise it is one statement for each of the three, and one more when this process
+lacks the definitions; each looks things up by key.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,14 @@ SELECT
     ARRAY(SELECT known FROM skus AS known WHERE $4 AND project_id = $1 AND id = ANY ($3)) AS skus
 """
 
+TIERS = """
+SELECT standing.tier_id
+FROM vouchers AS card JOIN loyalty_standings AS standing
+    ON standing.project_id = card.project_id AND standing.voucher_id = card.id
+WHERE card.project_id = $1 AND card.holder_id = $2 AND card.type = 'LOYALTY_CARD' AND card.active
+    AND card.deleted_at IS NULL AND standing.tier_id IS NOT NULL
+"""
+
 
 async def with_memberships(
     connection: Connection,
@@ -35,7 +44,8 @@ async def with_memberships(
     cart: Cart,
     redeemables: Sequence[Redeemable | Unresolved],
 ) -> Cart:
-    """The cart whose customer and lines say in which of the segments and collections they are that `redeemables` name.
+    """The cart whose customer and lines say in which of the segments and collections they are that `redeemables` name,
+    and, if rules ask, in which loyalty tiers.
 
     Raises Outdated.
     """
@@ -56,6 +66,9 @@ async def with_named(
         cart = replace(
             cart, customer=await _with_segments(connection, project, cart, cart.customer, named, configuration)
         )
+    if named.asks_tiers and cart.customer is not None and cart.customer.id is not None:
+        rows = await connection.fetch(TIERS, project.id, cart.customer.id)
+        cart = replace(cart, customer=replace(cart.customer, tier_ids=frozenset(row["tier_id"] for row in rows)))
     if cart.items and named.collection_ids:
         cart = await _with_collections(connection, project, cart, named, configuration)
     return cart

@@ -103,7 +103,8 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """The buyer. `id` is None for a customer the project does not know (yet)."""
+    """The buyer. `id` is None for a customer the project does not know (yet). `tier_ids` are those of the loyalty tiers
+    that their cards are in."""
 
     id: str | None = None
     source_id: str | None = None
@@ -115,6 +116,7 @@ class Customer:
     address: Address | None = None
     metadata: Metadata = field(default_factory=dict)
     segment_ids: frozenset[str] = frozenset()
+    tier_ids: frozenset[str] = frozenset()
     created_at: datetime | None = None
 
 

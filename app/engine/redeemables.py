@@ -85,10 +85,11 @@ class Unresolved:
 
 
 def named_by(redeemables: Iterable[Redeemable | Unresolved]) -> Named | None:
-    """The segments and collections that rules, targets, bundles and effects of the redeemables name; None for none."""
+    """The segments and collections that rules, targets, bundles and effects of the redeemables name, and whether rules
+    ask for loyalty tiers; None where they do nothing of that."""
     segment_ids: set[str] = set()
     collection_ids: set[str] = set()
-    asks_all_segments = False
+    asks_all_segments = asks_tiers = False
     for redeemable in redeemables:
         if not isinstance(redeemable, Redeemable):
             continue
@@ -96,14 +97,15 @@ def named_by(redeemables: Iterable[Redeemable | Unresolved]) -> Named | None:
             segment_ids |= rule_set.named.segment_ids
             collection_ids |= rule_set.named.collection_ids
             asks_all_segments = asks_all_segments or rule_set.named.asks_all_segments
+            asks_tiers = asks_tiers or rule_set.named.asks_tiers
         if redeemable.applicability is not None:
             collection_ids |= redeemable.applicability.collection_ids
         for _, bundle in redeemable.bundles:
             collection_ids |= bundle.collection_ids
         collection_ids |= {unit.name for unit in redeemable.effect.named_units() if unit.kind == "products_collection"}
-    if not segment_ids and not collection_ids and not asks_all_segments:
+    if not segment_ids and not collection_ids and not asks_all_segments and not asks_tiers:
         return None
-    return Named(frozenset(segment_ids), asks_all_segments, frozenset(collection_ids))
+    return Named(frozenset(segment_ids), asks_all_segments, frozenset(collection_ids), asks_tiers)
 
 
 def keys_of(counted: Iterable[Counted], object_id: str, campaign_id: str | None, cart: Cart) -> Iterator[AccountKey]:

@@ -6,17 +6,16 @@ Every answer is worked out when it is asked for; there is no list of members tha
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from app.engine.cart import Cart, Customer
 from app.engine.filters import Filter, Vocabulary
 from app.engine.filters.kinds import DAY, JSON, MOMENT, NUMBER, PLACE, TEXT, TEXTS
 from app.engine.rules.values import fold
 
-Part = Literal["orders", "bought", "redemptions", "events"]
+Part = Literal["orders", "bought", "redemptions", "events", "loyalty"]
 """A part of a history, which has a price: it is read from its own table."""
 
-_NO_POINTS = "asks for loyalty points or tiers; loyalty programs are not available yet"
 _NO_REFERRALS = "asks for referrals; referral programs are not available yet"
 _ADDRESS = ("city", "state", "line_1", "line_2", "country", "postal_code")
 
@@ -38,17 +37,37 @@ CUSTOMER = Vocabulary(
         "summary.redemptions.total_succeeded": NUMBER,
         "summary.redemptions.total_failed": NUMBER,
         "summary.redemptions.total_rolled_back": NUMBER,
+        "summary.redemptions.loyalty_card.redeemed_points": NUMBER,
+        "summary.redemptions.loyalty_card.points_to_go": NUMBER,
+        "loyalty.points": NUMBER,
     },
-    families={("metadata.", ""): JSON, ("events.", ".count"): NUMBER},
+    families={
+        ("metadata.", ""): JSON,
+        ("events.", ".count"): NUMBER,
+        ("loyalty_points.campaigns.", ".points"): NUMBER,
+        ("loyalty.campaigns.", ".points"): NUMBER,
+        ("loyalty.campaigns.", ".loyalty_tier"): TEXTS,
+    },
     not_yet={
-        "loyalty": _NO_POINTS,
-        "summary.redemptions.loyalty_card": _NO_POINTS,
         "summary.redemptions.gift": "asks for gift cards, which filters cannot see",
         "referrals": _NO_REFERRALS,
     },
 )
 """What a segment may ask of a customer. `summary.orders.products` are the products and SKUs on orders that were paid,
-each under its ids and source ids."""
+each under its ids and source ids. Loyalty programs go by their names, tiers by name or id; the points of a program that
+a customer has no card of are none."""
+
+
+class Membership(NamedTuple):
+    """What a customer has of one loyalty program: points that can be spent, those spent so far, and the tier, by id and
+    name."""
+
+    points: int
+    redeemed_points: int
+    tier: tuple[str, ...] = ()
+
+
+NO_MEMBERSHIP = Membership(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +85,16 @@ class History:
     failed_count: int = 0
     rolled_back_count: int = 0
     event_counts: Mapping[str, int] = field(default_factory=dict)
+    memberships: Mapping[str, Membership] = field(default_factory=dict)
+
+    @property
+    def points(self) -> int:
+        """All points that can be spent, whatever the program."""
+        return sum(membership.points for membership in self.memberships.values())
+
+    @property
+    def redeemed_points(self) -> int:
+        return sum(membership.redeemed_points for membership in self.memberships.values())
 
     @property
     def average_amount(self) -> int | None:
@@ -112,6 +141,8 @@ def _part_of(name: str) -> Part | None:
         return "bought"
     if name.startswith("summary.orders."):
         return "orders"
+    if name.startswith(("loyalty", "summary.redemptions.loyalty_card.")):
+        return "loyalty"
     if name.startswith("summary.redemptions."):
         return "redemptions"
     return "events" if name.startswith("events.") else None
@@ -126,12 +157,21 @@ def _value(name: str, customer: Customer, history: History) -> Any:
         return fold(part) if part else None
     if start == "events":
         return history.event_counts.get(rest.removesuffix(".count"), 0)
+    if start in ("loyalty", "loyalty_points"):
+        return history.points if rest == "points" else _of_program(rest.removeprefix("campaigns."), history)
     if start == "summary":
         return _SUMMARY[rest](history)
     if name == "email":
         return fold(customer.email) if customer.email else None
     value = getattr(customer, "birthdate" if name == "birthday" else name)
     return value.isoformat() if name in ("birthdate", "birthday", "created_at") and value is not None else value
+
+
+def _of_program(name: str, history: History) -> Any:
+    """`<program>.points` or `<program>.loyalty_tier`."""
+    program, _, asked = name.rpartition(".")
+    membership = history.memberships.get(program, NO_MEMBERSHIP)
+    return membership.points if asked == "points" else membership.tier
 
 
 _SUMMARY: Mapping[str, Any] = {
@@ -145,4 +185,6 @@ _SUMMARY: Mapping[str, Any] = {
     "redemptions.total_succeeded": lambda history: history.succeeded_count,
     "redemptions.total_failed": lambda history: history.failed_count,
     "redemptions.total_rolled_back": lambda history: history.rolled_back_count,
+    "redemptions.loyalty_card.redeemed_points": lambda history: history.redeemed_points,
+    "redemptions.loyalty_card.points_to_go": lambda history: history.points,
 }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.engine.cart import Address, Customer, Product, Sku
 from app.engine.filters import InvalidFilter, parse_filter
 from app.engine.product_collections import CATALOGUE, Collection, collection_ids_of
-from app.engine.segments import CUSTOMER, NO_HISTORY, History, Segment, segment_ids_of
+from app.engine.segments import CUSTOMER, NO_HISTORY, History, Membership, Segment, segment_ids_of
 from tests.engine.carts import BERLIN, NOW, make_cart, make_item
 
 ADA = Customer(
@@ -34,6 +34,7 @@ REGULAR = History(
     succeeded_count=2,
     failed_count=1,
     event_counts={"wishlist.filled": 4},
+    memberships={"V.I.P.": Membership(120, 30, ("ltr_gold", "Gold")), "Club": Membership(5, 0)},
 )
 
 
@@ -97,6 +98,15 @@ def accepts(attribute: str, operator: str, *values: Any, customer: Customer = AD
         ("summary.redemptions.total_failed", "$is", [1], True),
         ("events.wishlist.filled.count", "$more_than", [3], True),
         ("events.unheard.count", "$is", [0], True),
+        ("loyalty.points", "$is", [125], True),
+        ("loyalty_points.campaigns.V.I.P..points", "$more_than", [119], True),
+        ("loyalty.campaigns.Club.points", "$is", [5], True),
+        ("loyalty_points.campaigns.Nowhere.points", "$is", [0], True),
+        ("loyalty.campaigns.V.I.P..loyalty_tier", "$is", ["Gold"], True),
+        ("loyalty.campaigns.V.I.P..loyalty_tier", "$in", ["ltr_silver", "ltr_gold"], True),
+        ("loyalty.campaigns.Club.loyalty_tier", "$is_unknown", [], True),
+        ("summary.redemptions.loyalty_card.redeemed_points", "$is", [30], True),
+        ("summary.redemptions.loyalty_card.points_to_go", "$is", [125], True),
     ],
 )
 def test_a_filter_means_what_its_table_says(attribute: str, operator: str, values: list[Any], expected: bool) -> None:
@@ -159,7 +169,7 @@ def test_the_junction_joins_attributes(junction: str | None, expected: bool) -> 
         ({"name": {"conditions": {"$is": ["a", 5]}}}, "filter.name.conditions.$is[1]"),
         ({"created_at": {"conditions": {"$after": "soon"}}}, "filter.created_at.conditions.$after"),
         ({"summary.orders.total_count": {"conditions": {"$more_than": [1, 2]}}}, "filter.summary.orders.total_count"),
-        ({"loyalty_points.campaigns.VIP.points": {"conditions": {"$is": 1}}}, "filter.loyalty_points.campaigns"),
+        ({"loyalty_points.campaigns.VIP.level": {"conditions": {"$is": 1}}}, "filter.loyalty_points.campaigns"),
         ({"referrals.total": {"conditions": {"$is": 1}}}, "filter.referrals.total"),
         ({f"metadata.{n}": {"conditions": {"$is": 1}} for n in range(51)}, "filter"),
     ],

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from app.engine.segments import History, Part
+from app.engine.segments import History, Membership, Part
+from app.kit import clock
 from app.kit.db import Connection
 
 # Each part is read only when it is asked for ($3), by customer. Orders that count are those of OrdersSummary.
 HISTORY = """
-SELECT asked.id, joined.segment_ids, ordered.*, bought.names, redeemed.*, happened.events, happened.counts
+SELECT asked.id, joined.segment_ids, ordered.*, bought.names, redeemed.*, happened.events, happened.counts,
+    loyal.memberships
 FROM unnest($2::text[]) AS asked (id)
 CROSS JOIN LATERAL (
     SELECT array_agg(segment_id) AS segment_ids FROM segment_members
@@ -47,6 +49,23 @@ CROSS JOIN LATERAL (
     SELECT array_agg(event) AS events, array_agg(count) AS counts FROM customer_event_counts
     WHERE 'events' = ANY ($3) AND project_id = $1 AND customer_id = asked.id
 ) AS happened
+CROSS JOIN LATERAL (
+    SELECT array_agg(ROW(
+        campaign.name,
+        coalesce(account.balance, 0) - expired_points($1, card.id, 'points', '', '', $5),
+        coalesce((account.totals ->> 'redeemed')::bigint, 0),
+        tier.id,
+        tier.name
+    )) AS memberships
+    FROM vouchers AS card
+    JOIN campaigns AS campaign ON campaign.project_id = $1 AND campaign.id = card.campaign_id
+    LEFT JOIN accounts AS account ON account.project_id = $1 AND account.owner_id = card.id
+        AND account.measure = 'points' AND account.subject = '' AND account.period = ''
+    LEFT JOIN loyalty_standings AS standing ON standing.project_id = $1 AND standing.voucher_id = card.id
+    LEFT JOIN loyalty_tiers AS tier ON tier.project_id = $1 AND tier.id = standing.tier_id AND tier.deleted_at IS NULL
+    WHERE 'loyalty' = ANY ($3) AND card.project_id = $1 AND card.holder_id = asked.id AND card.type = 'LOYALTY_CARD'
+        AND card.active AND card.deleted_at IS NULL AND campaign.deleted_at IS NULL
+) AS loyal
 """
 
 
@@ -67,7 +86,7 @@ async def load_known(
     """Static segments (of those in `static_ids`; None: all) and history of each customer; what is not among `parts`
     is left empty."""
     static = None if static_ids is None else list(static_ids)
-    rows = await connection.fetch(HISTORY, project_id, list(customer_ids), list(parts), static)
+    rows = await connection.fetch(HISTORY, project_id, list(customer_ids), list(parts), static, clock.now())
     return {row["id"]: Known(frozenset(row["segment_ids"] or ()), _history(row)) for row in rows}
 
 
@@ -83,4 +102,8 @@ def _history(row: Mapping[str, Any]) -> History:
         failed_count=row["failed_count"],
         rolled_back_count=row["rolled_back_count"],
         event_counts=dict(zip(row["events"] or (), row["counts"] or (), strict=True)),
+        memberships={
+            name: Membership(points, -redeemed, tuple(filter(None, tier)))
+            for name, points, redeemed, *tier in row["memberships"] or ()
+        },
     )

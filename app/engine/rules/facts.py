@@ -4,6 +4,7 @@ from app.engine.cart import Cart, Item, Metadata
 from app.engine.postings import Counted
 from app.engine.rules.registry import (
     FACTS,
+    LOYALTY_TIER,
     MINOR_UNITS,
     Flag,
     Ids,
@@ -31,6 +32,13 @@ def customer_segment(subject: RuleSubject) -> frozenset[str] | Missing:
     """Ids of the segments the customer is in."""
     customer = subject.cart.customer
     return Missing.CUSTOMER if customer is None else customer.segment_ids
+
+
+@fact(LOYALTY_TIER, Ids)
+def customer_loyalty_tier(subject: RuleSubject) -> frozenset[str] | Missing:
+    """Ids of the loyalty tiers the customer is in, one for each of their loyalty cards."""
+    customer = subject.cart.customer
+    return Missing.CUSTOMER if customer is None else customer.tier_ids
 
 
 @fact("customer.metadata", Json)

@@ -17,7 +17,18 @@ from app.engine.rules.line_operators import collections_in
 from app.engine.rules.lines_rule import LinesRule
 from app.engine.rules.logic import Logic, Number, Some, parse_logic
 from app.engine.rules.nodes import AllOf, AnyOf, LimitRule, Node, PlainRule
-from app.engine.rules.registry import MINOR_UNITS, NOT_YET, OPERATORS, AnyFact, Fact, Ids, Json, LimitFact, LineFact
+from app.engine.rules.registry import (
+    LOYALTY_TIER,
+    MINOR_UNITS,
+    NOT_YET,
+    OPERATORS,
+    AnyFact,
+    Fact,
+    Ids,
+    Json,
+    LimitFact,
+    LineFact,
+)
 from app.engine.rules.rule_set import Named, RuleSet, WrittenRule, WrittenRules
 from app.engine.rules.subject import Missing, Scope
 from app.engine.rules.values import BadValue
@@ -73,11 +84,16 @@ class _Reader:
         self.segment_ids: set[str] = set()
         self.collection_ids: set[str] = set()
         self.asks_all_segments = False
+        self.asks_tiers = False
 
     def named(self) -> Named:
-        return Named(frozenset(self.segment_ids), self.asks_all_segments, frozenset(self.collection_ids))
+        segment_ids, collection_ids = frozenset(self.segment_ids), frozenset(self.collection_ids)
+        return Named(segment_ids, self.asks_all_segments, collection_ids, self.asks_tiers)
 
     def note(self, fact: AnyFact, conditions: Iterable[Condition]) -> None:
+        if fact.name == LOYALTY_TIER:
+            self.asks_tiers = True
+            return
         for condition in conditions:
             self.collection_ids |= collections_in(condition.operands)
             if fact.type is Ids and condition.operator in ASKING_ONE:

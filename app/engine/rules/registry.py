@@ -59,6 +59,7 @@ OPERATORS: Mapping[type, Mapping[str, Operator]] = {
 }
 
 MINOR_UNITS = " (minor units)"
+LOYALTY_TIER = "customer.loyalty_tier"
 Mode = Literal["some", "any", "every", "none", "cheapest", "most_expensive"]
 
 
@@ -115,7 +116,6 @@ class LimitFact:
 AnyFact: TypeAlias = Fact | LineFact | LinesFact | LimitFact
 FACTS: dict[str, AnyFact] = {}
 NOT_YET: Mapping[str, str] = {
-    "customer.loyalty_tier": "asks for a loyalty tier; loyalty programs are not available yet",
     "product.discount_applicable": "says where the discount goes, which rules cannot say; use applicable_to",
     "product.metadata.discount_applicable": "says where the discount goes, which rules cannot say; use applicable_to",
     "sku.discount_applicable": "says where the discount goes, which rules cannot say; use applicable_to",

@@ -58,12 +58,14 @@ class WrittenRules:
 class Named:
     """Segments and product collections that a rule names, whose members must be known before it is asked.
 
-    With `asks_all_segments` it asks how many segments a customer is in, or exactly which.
+    With `asks_all_segments` it asks how many segments a customer is in, or exactly which; with `asks_tiers`, in which
+    loyalty tiers.
     """
 
     segment_ids: frozenset[str] = frozenset()
     asks_all_segments: bool = False
     collection_ids: frozenset[str] = frozenset()
+    asks_tiers: bool = False
 
 
 NOTHING_NAMED = Named()

@@ -14,6 +14,7 @@ from app.kit.jobs import JobKind, Work, enqueue
 from app.models import Campaign, LoyaltyStanding, Voucher
 
 LOOK: Final = "LOYALTY.TIERS"
+ABOUT_VOUCHER: Final = frozenset({"voucher.published", "voucher.enabled"})
 ROUND = 100
 """Members in one transaction."""
 MOST_ROUNDS = 1_000
@@ -71,12 +72,11 @@ async def move_due(work: Work, project_id: int) -> None:
 
 async def look_at_card(session: AsyncSession, happening: Happening) -> None:
     """Work out anew where a card stands of which something was heard; nothing for what is not a loyalty card."""
-    await _move(session, happening.project_id, happening.data["voucher"]["id"], {})
+    card_id = happening.entity_id if happening.type in ABOUT_VOUCHER else happening.data["voucher_id"]
+    await _move(session, happening.project_id, card_id, {})
 
 
-CARDS = Follower(
-    "loyalty_tiers", frozenset({"voucher.published", "voucher.loyalty_card.transaction.created"}), look_at_card
-)
+CARDS = Follower("loyalty_tiers", ABOUT_VOUCHER | {"voucher.loyalty_card.transaction.created"}, look_at_card)
 
 
 async def _move(session: AsyncSession, project_id: int, card_id: str, programs: dict[str, Program]) -> None:

@@ -64,11 +64,15 @@ async def recalculate(
 ) -> Change | None:
     """Work out anew where the card stands, keep it, and announce what has changed.
 
-    A card that nobody holds is nowhere. Unless it `may_lower`, nobody gets into a lower tier or out of all.
+    A card that nobody holds is nowhere, and a disabled one stays where it is until it is enabled. Unless it
+    `may_lower`, nobody gets into a lower tier or out of all.
     """
     standings = StandingRepository(session, card.project_id)
     row = await standings.lock(card, now, may_make=bool(program.tiers) and card.holder_id is not None)
     if row is None:
+        return None
+    if not card.active:
+        row.due_at = None
         return None
     former = await LoyaltyTierRepository(session, card.project_id).by_id(_tier_ids(row) - set(program.tiers))
     known = {**former, **program.tiers}
@@ -78,7 +82,7 @@ async def recalculate(
         tiers = [engine_tier(tier) for tier in program.tiers.values()]
         gathered = await _gathered(session, program, card, now)
         after = stand(before, tiers, program.rules, gathered, now, program.zone, may_lower=may_lower)
-    if after == before:
+    if after == before and row.due_at == after.due_at:
         return None
     _keep(row, after, now)
     change = change_between(before, after)

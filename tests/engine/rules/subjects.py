@@ -36,6 +36,7 @@ CUSTOMER = Customer(
     address=Address(country="DE", state="Bayern", city="München", postal_code="80331"),
     metadata={"tier": "gold", "orders": 10, "score": 0.5, "since": "2026-11-01", "tags": ["a", "b"]},
     segment_ids=frozenset({"seg_vip", "seg_new"}),
+    tier_ids=frozenset({"ltr_gold"}),
 )
 CART = Cart(
     now=NOW,

@@ -23,6 +23,7 @@ from tests.engine.rules.subjects import (
 # name, property, operator and values that hold for the cart of subjects.py, operator and values that do not
 ANSWERS: list[tuple[str, str | None, tuple[Any, ...], tuple[Any, ...]]] = [
     ("customer.segment", None, ("$is", "seg_vip"), ("$is", "seg_old")),
+    ("customer.loyalty_tier", None, ("$in", "ltr_gold", "ltr_silver"), ("$is", "ltr_silver")),
     ("customer.metadata", "tier", ("$is", "gold"), ("$is", "silver")),
     ("customer.address.country", None, ("$is", "de"), ("$is", "AT")),
     ("customer.address.state", None, ("$in", "Hessen", "Bayern"), ("$in", "Hessen")),
@@ -93,6 +94,7 @@ def test_every_fact_has_a_test_of_its_own() -> None:
     ("name", "key"),
     [
         ("customer.segment", None),
+        ("customer.loyalty_tier", None),
         ("customer.metadata", "tier"),
         ("customer.address.country", None),
         ("publication.redeemable_by_linked_customer", None),
