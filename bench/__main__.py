@@ -11,7 +11,7 @@ import json
 import os
 import random
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 
 import asyncpg
 
-from bench import workload
+from bench import points, workload
 from bench.conservation import check_conservation
 from bench.copying import Copying
 from bench.load import Load
@@ -33,6 +33,13 @@ FIRST_SALES = 200
 FLOOR = Path(__file__).with_name("floor.sql")
 CHECKOUT_MARK, GENERATION_MARK, MEMORY_MARK_MIB = 0.5, 0.5, 250
 PROMOTIONS_MARK = 0.5
+BALANCE_MARK = 0.9
+EARN, SPEND, EARN_HOT, SPEND_HOT = "earn points", "spend points", "earn on one hot card", "spend on one hot card"
+MOVES = {EARN: points.EARNED, SPEND: points.SPENT, EARN_HOT: points.EARNED, SPEND_HOT: points.SPENT}
+READS = {
+    "read a card with {entries:,} entries": "/v1/loyalties/members/%(code)s",
+    "its balance in the past": "/x/v1/ledger/accounts/%(code)s/balance?at={instant}",
+}
 AMONG_MANY, ALONE = f"qualify among {LIVE:,} promotions", f"the {RELEVANT} that apply alone"
 FLOOR_NAMES = {"/v1/validations": "/validate", "/v1/redemptions": "/redeem"}
 NEXT_TO = "a bare FastAPI route"
@@ -47,6 +54,8 @@ class Plan:
     customers: int = 100_000
     products: int = 10_000
     over_http: int = 200
+    cards: int = 1_000
+    long_history: int = 1_000_000
     rounds: int = 5
     seconds: float = 5
     warm_up_seconds: float = 1
@@ -58,6 +67,8 @@ QUICK = Plan(
     customers=1_000,
     products=200,
     over_http=20,
+    cards=50,
+    long_history=20_000,
     rounds=1,
     seconds=0.5,
     warm_up_seconds=0.3,
@@ -75,7 +86,9 @@ class Bench:
     codes: list[str]
     scripts: Mapping[str, Path]
     promotions: tuple[Headers, Headers]
+    cards: Sequence[Mapping[str, Any]]
     redeemed: int = 0
+    moved: int = 0
     floor_redeemed: int = 0
     measured: dict[tuple[str, str], list[Figures]] = field(default_factory=dict)
     runs: Iterator[int] = field(default_factory=itertools.count)
@@ -90,6 +103,7 @@ class Bench:
         body: str | None = None,
         headers: Headers | None = None,
         who: str | None = None,
+        method: str = "POST",
     ) -> None:
         """One measurement over HTTP. Raises RuntimeError when anything but 200 was answered."""
         cpu_before = server.cpu_seconds()
@@ -99,13 +113,14 @@ class Bench:
                 port=server.port,
                 path=path,
                 headers=dict(headers or self.server.headers),
-                body=body or workload.checkout_body(),
+                body=workload.checkout_body() if body is None else body,
                 codes=codes,
                 customers=random.sample(workload.customer_ids(self.plan.customers), min(self.plan.customers, 10_000)),
                 order_prefix=f"order-{next(self.runs):04d}-",
                 connections=CLIENTS,
                 seconds=self.plan.seconds,
                 warm_up_seconds=self.plan.warm_up_seconds,
+                method=method,
             )
         )
         answers = sum(seen.statuses.values())
@@ -115,6 +130,8 @@ class Bench:
             self.redeemed += answers
         if path == "/redeem":
             self.floor_redeemed += answers
+        if path == points.PATH:
+            self.moved += answers
         cpu = (server.cpu_seconds() - cpu_before) / answers * 1e6
         named = {self.server.port: "Guerdon", self.floor.port: NEXT_TO, self.bare.port: "the load generator"}
         self.keep(what, who or named[server.port], Figures(seen.per_second, seen.p50, seen.p99, cpu))
@@ -123,7 +140,10 @@ class Bench:
         done, per_second, latency = await run_pgbench(
             self.server, self.scripts[what], clients=CLIENTS, seconds=self.plan.seconds
         )
-        self.redeemed += done
+        if what in MOVES:
+            self.moved += done
+        else:
+            self.redeemed += done
         self.keep(what, "pgbench, same statements", Figures(per_second, latency))
 
     def keep(self, what: str, who: str, figures: Figures) -> None:
@@ -151,7 +171,26 @@ class Bench:
                 headers=headers,
                 who=who,
             )
+        cards = [card["code"] for card in self.cards]
+        for what, moved in MOVES.items():
+            on = cards[:1] if what in (EARN_HOT, SPEND_HOT) else cards
+            await self.drive(what, self.server, points.PATH, on, body=points.body_of(moved))
+            await self.drive_postgres(what)
         await self.drive("an answer of 8 kB", self.bare, "/", spread)
+
+    async def read_histories(self) -> None:
+        """Read a card with few entries and one with many, in rounds. No entry is checked after this."""
+        short, long = self.cards[:2]
+        connection = await asyncpg.connect(self.server.database_url)
+        instant = await points.give_histories(connection, (short, long), self.plan.long_history)
+        await connection.close()
+        for _ in range(self.plan.rounds):
+            for what, path in READS.items():
+                read = what.format(entries=self.plan.long_history)
+                for card, who in ((short, f"with {points.SHORT_HISTORY} entries"), (long, "Guerdon")):
+                    await self.drive(
+                        read, self.server, path.format(instant=instant), [card["code"]], body="", who=who, method="GET"
+                    )
 
 
 async def run(plan: Plan, folder: Path) -> Report:
@@ -168,8 +207,13 @@ async def run(plan: Plan, folder: Path) -> Report:
                 say(f"round {number + 1} of {plan.rounds}")
                 await bench.round()
             counts = await check_conservation(
-                server.database_url, answered=bench.redeemed, floor_answered=bench.floor_redeemed
+                server.database_url,
+                answered=bench.redeemed,
+                floor_answered=bench.floor_redeemed,
+                points_moved=bench.moved,
             )
+            say(f"reading a card with {plan.long_history:,} entries")
+            await bench.read_histories()
             bench.measured["generate codes", "Guerdon"] = generated
             bench.measured["generate codes", "COPY of the same rows"] = copied
             return Report(lines_of(bench), server.memory_mib(), MEMORY_MARK_MIB, counts.answered)
@@ -203,6 +247,9 @@ async def ready_bench(plan: Plan, server: Guerdon, folder: Path) -> AsyncIterato
     )
     codes = [row["code"] for row in rows]
     sold = await workload.first_sales(server, codes[:FIRST_SALES])
+    say(f"setting up a loyalty program with {plan.cards:,} members")
+    cards = await points.open_program(server, plan.cards)
+    expires_at = await points.keep_cards(connection, cards)
     await connection.execute("VACUUM ANALYZE")
     await connection.execute("CHECKPOINT")
     await connection.close()
@@ -212,11 +259,18 @@ async def ready_bench(plan: Plan, server: Guerdon, folder: Path) -> AsyncIterato
     scripts = {"redeem": folder / "redeem.sql", "redeem one hot code": folder / "hot.sql"}
     for script, sampled in zip(scripts.values(), (len(codes), 1), strict=True):
         script.write_text(script_of(statements, codes=sampled))
+    moving = {
+        what: points.script_of_movement(
+            moved, cards[0]["campaign_id"], expires_at, cards=1 if what in (EARN_HOT, SPEND_HOT) else len(cards)
+        )
+        for what, moved in MOVES.items()
+    }
+    scripts |= points.write_scripts(folder, moving)
     say(f"setting up {LIVE:,} promotions")
     promotions = await open_promotions(server)
     environment = {"FLOOR_DATABASE_URL": server.database_url}
     async with uvicorn("app", folder, **environment) as floor, uvicorn("bare", folder) as bare:
-        bench = Bench(plan, server, floor, bare, codes, scripts, promotions, redeemed=sold + 1)
+        bench = Bench(plan, server, floor, bare, codes, scripts, promotions, cards, redeemed=sold + 1)
         await check_same_shape(bench, body)
         yield bench
 
@@ -251,9 +305,11 @@ def shape_of(value: Any) -> Any:
 
 def lines_of(bench: Bench) -> list[Line]:
     """The lines of the table; what is ours stands above its floors, with its ratio to the first of them."""
-    marks = {"validate": CHECKOUT_MARK, "redeem": CHECKOUT_MARK, "redeem one hot code": CHECKOUT_MARK}
+    marks: dict[str, float | None] = dict.fromkeys(("validate", "redeem", "redeem one hot code"), CHECKOUT_MARK)
     marks[AMONG_MANY] = PROMOTIONS_MARK
     marks["generate codes"] = GENERATION_MARK
+    marks |= dict.fromkeys(MOVES)
+    marks |= {what.format(entries=bench.plan.long_history): BALANCE_MARK for what in READS}
     lines = []
     for what in [*marks, "an answer of 8 kB"]:
         rounds = {who: figures for (each, who), figures in bench.measured.items() if each == what}

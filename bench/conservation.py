@@ -16,7 +16,8 @@ SELECT
     (SELECT count(*) FROM orders) AS orders,
     (SELECT coalesce(sum(redeemed_count), 0)::bigint FROM floor.voucher) AS floor_uses,
     (SELECT count(*) FROM floor.redemption) AS floor_redemptions,
-    (SELECT count(*) FROM floor.outbox) AS floor_events
+    (SELECT count(*) FROM floor.outbox) AS floor_events,
+    (SELECT count(*) FROM entries WHERE measure = 'points' AND cause_type = 'adjustment') AS points_moved
 """
 
 
@@ -34,8 +35,8 @@ class NotConserved(Exception):
     """Two places that must agree do not; the text has the figures."""
 
 
-async def check_conservation(database_url: str, *, answered: int, floor_answered: int) -> Counts:
-    """Raises NotConserved."""
+async def check_conservation(database_url: str, *, answered: int, floor_answered: int, points_moved: int) -> Counts:
+    """`points_moved` is how often, not how many. Raises NotConserved."""
     connection = await asyncpg.connect(database_url)
     row = await connection.fetchrow(STORED)
     await connection.close()
@@ -43,6 +44,8 @@ async def check_conservation(database_url: str, *, answered: int, floor_answered
     floor = (floor_answered, row["floor_uses"], row["floor_redemptions"], row["floor_events"])
     if len(set(counts)) != 1 or len(set(floor)) != 1:
         raise NotConserved(f"{counts}; of the floor: {floor}")
+    if row["points_moved"] != points_moved:
+        raise NotConserved(f"Points were moved {points_moved} times, but there are {row['points_moved']} entries.")
     database = Database(database_url, pool_size=1)
     differences = await examine(database)
     await database.close()

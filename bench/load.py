@@ -23,8 +23,9 @@ DRAIN_SECONDS = 60
 class Load(msgspec.Struct):
     """What to send where, and for how long.
 
-    `body` is a template with `%(code)s`, `%(customer)s` and `%(order)s`. Codes and customers are taken in turn, each of
-    one width; orders are numbered, after `order_prefix`. What happens in the first `warm_up_seconds` is not measured.
+    `path` and `body` are templates with `%(code)s`, `%(customer)s` and `%(order)s`. Codes and customers are taken in
+    turn, each of one width; orders are numbered, after `order_prefix`. What happens in the first `warm_up_seconds` is
+    not measured.
     """
 
     host: str
@@ -38,6 +39,7 @@ class Load(msgspec.Struct):
     connections: int
     seconds: float
     warm_up_seconds: float = 0.5
+    method: str = "POST"
 
 
 class Seen(msgspec.Struct):
@@ -69,7 +71,8 @@ def requests_of(load: Load) -> Iterator[bytes]:
     first = body % {b"code": next(codes), b"customer": next(customers), b"order": next(orders)}
     headers = {"host": load.host, "content-type": "application/json", "content-length": str(len(first)), **load.headers}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    request = f"POST {load.path} HTTP/1.1\r\n{lines}\r\n".encode().replace(b"%", b"%%") + body
+    head = f" HTTP/1.1\r\n{lines}\r\n".encode().replace(b"%", b"%%")
+    request = f"{load.method} {load.path}".encode() + head + body
     for code, customer, order in zip(codes, customers, orders, strict=False):
         yield request % {b"code": code, b"customer": customer, b"order": order}
 

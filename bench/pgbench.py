@@ -69,25 +69,25 @@ async def _rendered(connection: asyncpg.Connection, logged: LoggedQuery, replace
     """The statement with its arguments in their places."""
     parameters = (await connection.prepare(logged.query)).get_parameters()
     values = [
-        f"CAST({_expression(value, replaced)} AS {parameter.name})"
+        f"CAST({expression(value, replaced)} AS {parameter.name})"
         for value, parameter in zip(logged.args, parameters, strict=True)
     ]
     return re.sub(r"\$(\d+)", lambda found: values[int(found[1]) - 1], logged.query).strip()
 
 
-def _expression(value: Any, replaced: Mapping[str, str]) -> str:
+def expression(value: Any, replaced: Mapping[str, str]) -> str:
     """SQL for a value, with everything in it that changes from one redemption to the next replaced."""
     if value is None:
         return "NULL"
     if isinstance(value, list | tuple):
-        return f"ARRAY[{', '.join(_expression(each, replaced) for each in value)}]"
+        return f"ARRAY[{', '.join(expression(each, replaced) for each in value)}]"
     if isinstance(value, int):
         return str(value)
-    expression = _literal(value.isoformat() if isinstance(value, datetime) else value)
+    rendered = _literal(value.isoformat() if isinstance(value, datetime) else value)
     for text, replacement in replaced.items():
         if text in str(value):
-            expression = f"replace({expression}, {_literal(text)}, {replacement})"
-    return expression
+            rendered = f"replace({rendered}, {_literal(text)}, {replacement})"
+    return rendered
 
 
 def _literal(text: str) -> str:

@@ -85,11 +85,11 @@ async def open_shop(server: Guerdon, *, customers: int, products: int, over_http
     The first customers and products are made through the API; the rest, which only fill the tables, in bulk.
     """
     async with client_of(server) as client:
-        rule = await _post(client, "/v1/validation-rules", {"name": "Five conditions", "rules": RULE})
+        rule = await post(client, "/v1/validation-rules", {"name": "Five conditions", "rules": RULE})
         for source_id in customer_ids(over_http):
-            await _post(client, "/v1/customers", customer_of(source_id))
+            await post(client, "/v1/customers", customer_of(source_id))
         for number in range(over_http):
-            await _post(client, "/v1/products", product_of(f"sku-{number:05d}"))
+            await post(client, "/v1/products", product_of(f"sku-{number:05d}"))
     connection = await asyncpg.connect(server.database_url)
     skus = [f"sku-{number:05d}" for number in range(products)]
     await connection.execute(FILL_CUSTOMERS, new_ids("cust", customers), customer_ids(customers))
@@ -105,9 +105,9 @@ async def create_campaign(server: Guerdon, rule_id: str) -> str:
     voucher["code_config"] = CODE_CONFIG
     body = {"campaign_type": "DISCOUNT_COUPONS", "type": "STATIC", "name": "Autumn", "voucher": voucher}
     async with client_of(server) as client:
-        campaign = await _post(client, "/v1/campaigns", body)
+        campaign = await post(client, "/v1/campaigns", body)
         assignment = {"related_object_type": "campaign", "related_object_id": campaign["id"]}
-        await _post(client, f"/v1/validation-rules/{rule_id}/assignments", assignment)
+        await post(client, f"/v1/validation-rules/{rule_id}/assignments", assignment)
     campaign_id: str = campaign["id"]
     return campaign_id
 
@@ -119,7 +119,7 @@ async def generate_codes(server: Guerdon, campaign_id: str, count: int) -> float
     """
     async with client_of(server) as client:
         began_at = time.perf_counter()
-        started = await _post(client, f"/v1/campaigns/{campaign_id}/vouchers?vouchers_count={count}", {})
+        started = await post(client, f"/v1/campaigns/{campaign_id}/vouchers?vouchers_count={count}", {})
         action = await _get(client, f"/v1/async-actions/{started['async_action_id']}")
         while action["status"] in ("ENQUEUED", "IN_PROGRESS"):
             await asyncio.sleep(0.1)
@@ -134,7 +134,7 @@ async def first_sales(server: Guerdon, codes: list[str]) -> int:
     async with client_of(server) as client:
         for number, code in enumerate(codes):
             names = {"code": code, "customer": "shop-000000", "order": f"first-{number}"}
-            await _post(client, "/v1/redemptions", json.loads(checkout_body() % names))
+            await post(client, "/v1/redemptions", json.loads(checkout_body() % names))
     return len(codes)
 
 
@@ -142,7 +142,7 @@ def client_of(server: Guerdon) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", headers=server.headers, timeout=60)
 
 
-async def _post(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
+async def post(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
     answer = await client.post(path, json=body)
     answer.raise_for_status()
     value: dict[str, Any] = answer.json()
