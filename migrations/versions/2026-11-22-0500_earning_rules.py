@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.statistics import expect_one_project
 
 revision: str = "0019"
-down_revision: str | None = "0018"
+down_revision: str | None = "0017"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
