@@ -6,12 +6,16 @@ from fastapi import Body, Depends, Path, Response
 
 from app.access.authentication import requires
 from app.access.callers import Caller
-from app.incentives.loyalty_tiers import service
+from app.incentives.earning_rules.schemas import EarningRuleList
+from app.incentives.loyalty_tiers import offers, service
 from app.incentives.loyalty_tiers.schemas import (
     LoyaltyTierCreate,
     LoyaltyTierQuery,
     LoyaltyTierRead,
     LoyaltyTierUpdate,
+    TierEarningRuleQuery,
+    TierRewardQuery,
+    TierRewardRead,
 )
 from app.kit.http import Db, Router, answered
 from app.kit.lists import ListBody
@@ -52,6 +56,33 @@ async def create_loyalty_tiers(
 async def get_loyalty_tier(db: Db, caller: Reader, campaign_id: CampaignId, tier_id: TierId) -> Response:
     """Get a tier of a program."""
     return answered(await service.get(db, caller, campaign_id, tier_id))
+
+
+@router.get("/{campaignId}/tiers/{loyaltyTierId}/earning-rules", response_model=EarningRuleList)
+async def list_loyalty_tier_earning_rules(
+    db: Db,
+    caller: Reader,
+    campaign_id: CampaignId,
+    tier_id: TierId,
+    query: Annotated[TierEarningRuleQuery, Depends(TierEarningRuleQuery.parse)],
+) -> Response:
+    """List what members of the tier earn points by, newest first.
+
+    Rules are shown as they are for everybody; `earning_rules` of the tier say what it makes of their points.
+    """
+    return answered(await offers.earning_rules(db, caller, campaign_id, tier_id, query))
+
+
+@router.get("/{campaignId}/tiers/{loyaltyTierId}/rewards", response_model=ListBody[TierRewardRead])
+async def list_loyalty_tier_rewards(
+    db: Db,
+    caller: Reader,
+    campaign_id: CampaignId,
+    tier_id: TierId,
+    query: Annotated[TierRewardQuery, Depends(TierRewardQuery.parse)],
+) -> Response:
+    """List what members of the tier can have for points, newest first; `points` of an assignment is what they pay."""
+    return answered(await offers.rewards(db, caller, campaign_id, tier_id, query))
 
 
 @router.get("/members/{memberId}/tiers", response_model=ListBody[LoyaltyTierRead])

@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from app.engine.loyalty_tiers import PointsMapping
+from app.incentives.rewards.schemas import RewardAssignmentRead, RewardRead
 from app.kit.lists import ListQuery
 from app.kit.wire import Amount, Instant, Metadata, WireIn, WireOut, WirePatch
-from app.models import LoyaltyTier
+from app.models import EarningRule, LoyaltyTier, RewardAssignment
 
 MOST_MAPPINGS = 200
 
@@ -112,6 +113,26 @@ class LoyaltyTierQuery(ListQuery):
     }
 
     order: str = "points"
+
+
+class TierEarningRuleQuery(ListQuery):
+    """The earning rules of one tier."""
+
+    orders: ClassVar = {"created_at": EarningRule.created_at}
+
+
+class TierRewardQuery(ListQuery):
+    """The rewards of one tier."""
+
+    orders: ClassVar = {"created_at": RewardAssignment.created_at}
+
+
+class TierRewardRead(WireOut):
+    """A reward, and on which terms members of the tier can have it."""
+
+    reward: RewardRead
+    assignment: RewardAssignmentRead
+    object: Literal["loyalty_tier_reward"] = "loyalty_tier_reward"
 
 
 class UpdateOptions(WireIn):

@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.callers import Caller
 from app.access.configuration import change_configuration
 from app.engine.loyalty_tiers import Tier, first_overlap
-from app.incentives.campaigns.errors import CampaignNotFound
-from app.incentives.campaigns.repository import CampaignRepository
+from app.incentives.loyalties.members import get_card
 from app.incentives.loyalty_tiers import events
-from app.incentives.loyalty_tiers.errors import LoyaltyTierNotFound, MemberNotFound, NoProgram, TooManyTiers
+from app.incentives.loyalty_tiers.errors import LoyaltyTierNotFound, TooManyTiers
 from app.incentives.loyalty_tiers.recalculation import look_at_members
 from app.incentives.loyalty_tiers.rendering import spell_read, tier_read
 from app.incentives.loyalty_tiers.repository import LoyaltyTierRepository, StandingRepository
 from app.incentives.loyalty_tiers.schemas import LoyaltyTierCreate, LoyaltyTierQuery, LoyaltyTierUpdate, PointsRange
 from app.incentives.loyalty_tiers.standings import engine_tier, standing_of
-from app.incentives.vouchers.repository import VoucherRepository
+from app.incentives.rewards.assignments import get_program
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import InvalidPayload
@@ -25,10 +25,9 @@ from app.kit.filters import When
 from app.kit.ids import new_id
 from app.kit.lists import fetch_page
 from app.kit.metadata import merged_metadata
-from app.models import Campaign, LoyaltyTier
+from app.models import Campaign, EarningRule, LoyaltyTier, RewardAssignment
 
 MOST_TIERS = 100
-PROGRAM = "LOYALTY_PROGRAM"
 
 Answer = dict[str, Any]
 
@@ -38,7 +37,7 @@ async def create(
 ) -> list[Answer]:
     """Add tiers to a program; where its members stand is worked out anew in the background.
 
-    Raises CampaignNotFound, NoProgram, TooManyTiers, InvalidPayload, MetadataValidationFailed.
+    Raises CampaignNotFound, NoLoyaltyProgram, TooManyTiers, InvalidPayload, MetadataValidationFailed.
     """
     async with db.write() as session:
         version = await change_configuration(session, caller.project_id)
@@ -56,6 +55,7 @@ async def create(
                 **_columns(caller, body, f"[{place}]."),
             )
             _check_range(tier, [*existing, *tiers], f"[{place}].")
+            await _check_mappings(session, tier, f"[{place}].")
             tiers.append(tier)
         session.add_all(tiers)
         shown = [tier_read(tier) for tier in tiers]
@@ -67,7 +67,7 @@ async def create(
 
 
 async def search(db: Database, caller: Caller, campaign_name_or_id: str, query: LoyaltyTierQuery) -> Answer:
-    """A page of a program's tiers. Raises CampaignNotFound, NoProgram, InvalidQuery."""
+    """A page of a program's tiers. Raises CampaignNotFound, NoLoyaltyProgram, InvalidQuery."""
     async with db.read() as session:
         campaign = await get_program(session, caller, campaign_name_or_id)
         statement = LoyaltyTierRepository(session, caller.project_id).of_program(campaign.id)
@@ -76,7 +76,7 @@ async def search(db: Database, caller: Caller, campaign_name_or_id: str, query: 
 
 
 async def get(db: Database, caller: Caller, campaign_name_or_id: str, tier_id: str) -> Answer:
-    """Raises CampaignNotFound, NoProgram, LoyaltyTierNotFound."""
+    """Raises CampaignNotFound, NoLoyaltyProgram, LoyaltyTierNotFound."""
     async with db.read() as session:
         _, tier = await get_tier(session, caller, campaign_name_or_id, tier_id)
         return tier_read(tier)
@@ -87,7 +87,7 @@ async def update(
 ) -> Answer:
     """Change the members that were sent; where members stand is worked out anew in the background.
 
-    Raises CampaignNotFound, NoProgram, LoyaltyTierNotFound, InvalidPayload, MetadataValidationFailed.
+    Raises CampaignNotFound, NoLoyaltyProgram, LoyaltyTierNotFound, InvalidPayload, MetadataValidationFailed.
     """
     async with db.write() as session:
         version = await change_configuration(session, caller.project_id)
@@ -96,6 +96,8 @@ async def update(
             setattr(tier, name, value)
         others = await LoyaltyTierRepository(session, caller.project_id).all_of(campaign.id)
         _check_range(tier, [other for other in others if other.id != tier.id], "")
+        if body.earning_rules or body.rewards:
+            await _check_mappings(session, tier, "")
         tier.updated_at = clock.now()
         shown = tier_read(tier)
         changes = body.model_dump(mode="json", exclude_unset=True, by_alias=True)
@@ -108,7 +110,7 @@ async def update(
 async def delete(db: Database, caller: Caller, campaign_name_or_id: str, tier_id: str) -> None:
     """Delete a tier; its members are moved in the background to where their points belong.
 
-    Raises CampaignNotFound, NoProgram, LoyaltyTierNotFound.
+    Raises CampaignNotFound, NoLoyaltyProgram, LoyaltyTierNotFound.
     """
     async with db.write() as session:
         version = await change_configuration(session, caller.project_id)
@@ -121,38 +123,25 @@ async def delete(db: Database, caller: Caller, campaign_name_or_id: str, tier_id
 async def of_member(db: Database, caller: Caller, member_id: str) -> Answer:
     """The tier that a card is in, and the one that it gets into later. Raises MemberNotFound."""
     async with db.read() as session:
-        vouchers = VoucherRepository(session, caller.project_id, case_sensitive=caller.project.case_sensitive_codes)
-        found = await vouchers.find_by_code(member_id)
-        if found is None or found[0].type != "LOYALTY_CARD":
-            raise MemberNotFound(member_id)
-        row = await StandingRepository(session, caller.project_id).find(found[0].id)
+        card, _ = await get_card(session, caller, member_id)
+        row = await StandingRepository(session, caller.project_id).find(card.id)
         if row is None:
             return _listed([], 0)
         ids = {tier_id for tier_id in (row.tier_id, row.next_tier_id) if tier_id}
         tiers = await LoyaltyTierRepository(session, caller.project_id).by_id(ids)
         standing = standing_of(row, tiers)
         shown = [
-            {**tier_read(tiers[spell.tier.id]), "expiration": spell_read(spell, found[0], row)}
+            {**tier_read(tiers[spell.tier.id]), "expiration": spell_read(spell, card, row)}
             for spell in (standing.current, standing.coming)
             if spell is not None and tiers[spell.tier.id].deleted_at is None
         ]
     return _listed(shown, len(shown))
 
 
-async def get_program(session: AsyncSession, caller: Caller, name_or_id: str) -> Campaign:
-    """The loyalty program with this id or name. Raises CampaignNotFound, NoProgram."""
-    campaign = await CampaignRepository(session, caller.project_id).find_by_name(name_or_id)
-    if campaign is None:
-        raise CampaignNotFound(name_or_id)
-    if campaign.campaign_type != PROGRAM:
-        raise NoProgram(campaign.name, campaign.campaign_type)
-    return campaign
-
-
 async def get_tier(
     session: AsyncSession, caller: Caller, campaign_name_or_id: str, tier_id: str
 ) -> tuple[Campaign, LoyaltyTier]:
-    """Raises CampaignNotFound, NoProgram, LoyaltyTierNotFound."""
+    """Raises CampaignNotFound, NoLoyaltyProgram, LoyaltyTierNotFound."""
     campaign = await get_program(session, caller, campaign_name_or_id)
     tier = await LoyaltyTierRepository(session, caller.project_id).find_in_program(campaign.id, tier_id)
     if tier is None:
@@ -189,6 +178,33 @@ def _check_range(tier: LoyaltyTier, others: Sequence[LoyaltyTier], path: str) ->
     for other in others:
         if first_overlap([engine_tier(tier), engine_tier(other)]):
             raise InvalidPayload(f"{path}points", f"{other.name} is for {_spoken(engine_tier(other))} already.")
+
+
+async def _check_mappings(session: AsyncSession, tier: LoyaltyTier, path: str) -> None:
+    """Raises InvalidPayload where the program has no such earning rule, reward or reward assignment."""
+    known: set[str] = set()
+    if tier.earning_rules:
+        rules = select(EarningRule.id).where(
+            EarningRule.project_id == tier.project_id,
+            EarningRule.campaign_id == tier.campaign_id,
+            EarningRule.id.in_(tier.earning_rules),
+            EarningRule.deleted_at.is_(None),
+        )
+        known.update(await session.scalars(rules))
+    if tier.rewards:
+        offers = select(RewardAssignment.id, RewardAssignment.reward_id).where(
+            RewardAssignment.project_id == tier.project_id,
+            RewardAssignment.campaign_id == tier.campaign_id,
+            or_(RewardAssignment.id.in_(tier.rewards), RewardAssignment.reward_id.in_(tier.rewards)),
+        )
+        known.update(name for offer in await session.execute(offers) for name in offer)
+    for member, mappings, kind in (
+        ("earning_rules", tier.earning_rules, "earning rule"),
+        ("rewards", tier.rewards, "reward, nor reward assignment,"),
+    ):
+        for name in mappings:
+            if name not in known:
+                raise InvalidPayload(f"{path}{member}.{name}", f"The program has no {kind} with this id.")
 
 
 def _spoken(tier: Tier) -> str:

@@ -9,8 +9,10 @@ from sqlalchemy import select
 from app.kit.db import Database
 from app.models import OutboxEvent
 from tests.factories.access import ProjectKeys, give_project
+from tests.factories.earning import give_earning_rule
 from tests.factories.incentives import ask, give_campaign
 from tests.factories.loyalty_tiers import TIERS, give_member, give_program, give_tiers, tier
+from tests.factories.rewards import give_mug, offer
 
 PERIODS = {
     "qualification_type": "POINTS_IN_PERIOD",
@@ -47,7 +49,11 @@ async def test_a_tier_is_changed_and_deleted(client: AsyncClient, project: Proje
     program = await give_program(client, project)
     ids = await give_tiers(client, project, program)
     path = f"/x/v1/loyalties/{program['id']}/tiers/{ids['Gold']}"
-    mappings = {"rew_1": {"type": "CUSTOM", "points": 5}, "rew_2": {"type": "NOT_AVAILABLE"}}
+    offers = [await offer(client, project, program["id"], (await give_mug(client, project))["id"]) for _ in range(2)]
+    mappings = {
+        offers[0]["id"]: {"type": "CUSTOM", "points": 5},
+        offers[1]["reward_id"]: {"type": "NOT_AVAILABLE"},
+    }
 
     changed = await ask(
         client, project, "PUT", path, {"points": {"from": 600}, "rewards": mappings, "metadata": {"color": "yellow"}}
@@ -62,19 +68,55 @@ async def test_a_tier_is_changed_and_deleted(client: AsyncClient, project: Proje
     await give_tiers(client, project, program, [("Platinum", 500, None)])
 
 
-async def test_points_of_earning_rules_and_rewards_are_mapped_as_they_were_sent(
+async def test_a_tier_has_the_earning_rules_and_rewards_of_its_program_on_its_own_terms(
     client: AsyncClient, project: ProjectKeys
 ) -> None:
     program = await give_program(client, project)
-    members: dict[str, Any] = {
-        "earning_rules": {"ern_1": {"type": "MULTIPLY", "multiplier": 1.5}, "ern_2": {"type": "CUSTOM", "points": 0}},
-        "metadata": {"lounge": True},
+    twice, never, same = [await give_earning_rule(client, project, program["id"]) for _ in range(3)]
+    cheaper, kept_away, dear = [
+        await offer(client, project, program["id"], (await give_mug(client, project, name=name))["id"], 90)
+        for name in ("A", "B", "C")
+    ]
+    earning = {twice["id"]: {"type": "MULTIPLY", "multiplier": 1.5}, never["id"]: {"type": "NOT_AVAILABLE"}}
+    rewards = {
+        cheaper["reward_id"]: {"type": "MULTIPLY", "multiplier": 0.5},
+        kept_away["id"]: {"type": "NOT_AVAILABLE"},
     }
+    body = [tier("A", 0, earning_rules=earning, rewards=rewards, metadata={"lounge": True})]
 
-    (made,) = await ask(client, project, "POST", f"/v1/loyalties/{program['id']}/tiers", [tier("A", 0, **members)])  # type: ignore[arg-type]
+    (made,) = await ask(client, project, "POST", f"/v1/loyalties/{program['id']}/tiers", body)  # type: ignore[misc]
+    path = f"/v1/loyalties/{program['id']}/tiers/{made['id']}"  # type: ignore[index]
+    rules = await ask(client, project, "GET", f"{path}/earning-rules")
+    offers = await ask(client, project, "GET", f"{path}/rewards?order=created_at")
 
-    assert made["earning_rules"] == members["earning_rules"]
-    assert (made["metadata"], made["rewards"]) == (members["metadata"], {})
+    assert (made["earning_rules"], made["rewards"]) == (earning, rewards)  # type: ignore[index]
+    assert made["metadata"] == {"lounge": True}  # type: ignore[index]
+    assert [rule["id"] for rule in rules["data"]] == [same["id"], twice["id"]]
+    assert (rules["total"], offers["total"]) == (2, 2)
+    assert [(each["reward"]["name"], each["object"]) for each in offers["data"]] == [
+        ("A", "loyalty_tier_reward"),
+        ("C", "loyalty_tier_reward"),
+    ]
+    prices = [each["assignment"]["parameters"]["loyalty"]["points"] for each in offers["data"]]
+    assert prices == [45, 90]
+    assert offers["data"][1]["assignment"]["id"] == dear["id"]
+
+
+async def test_a_tier_names_only_what_its_program_has(client: AsyncClient, project: ProjectKeys) -> None:
+    program, other = await give_program(client, project), await give_program(client, project)
+    rule = await give_earning_rule(client, project, other["id"])
+    mug = await give_mug(client, project)
+    path = f"/v1/loyalties/{program['id']}/tiers"
+    double = {"type": "MULTIPLY", "multiplier": 2}
+
+    of_another = await client.post(
+        path, json=[tier("A", 0, earning_rules={rule["id"]: double})], headers=project.server
+    )
+    not_offered = await client.post(path, json=[tier("A", 0, rewards={mug["id"]: double})], headers=project.server)
+
+    assert (of_another.status_code, not_offered.status_code) == (400, 400)
+    assert of_another.json()["errors"][0]["path"] == f"[0].earning_rules.{rule['id']}"
+    assert not_offered.json()["errors"][0]["path"] == f"[0].rewards.{mug['id']}"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +198,7 @@ async def test_tiers_belong_to_a_program_of_the_project(
     ]
 
     assert [(answer.status_code, answer.json()["key"]) for answer in answers] == [
-        (400, "invalid_campaign"),
+        (400, "invalid_payload"),
         *[(404, "not_found")] * 5,
     ]
 
