@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import select, text
 
 from app.access.client_side.allowances import delete_ended
+from app.commerce.customers import activities, birthdays
 from app.commerce.segments import watching
 from app.decisions import loyalty_day
 from app.incentives.async_actions import service as async_actions
@@ -18,7 +19,7 @@ from app.incentives.campaigns.generation import GENERATION
 from app.incentives.loyalty_tiers import recalculation as loyalty_tiers
 from app.kit import clock
 from app.kit.db import Connection, Database
-from app.kit.following import Follower, Following
+from app.kit.following import Digest, Follower, Following
 from app.kit.idempotency import delete_expired
 from app.kit.jobs import JobKind, Recurring, Work, run_jobs
 from app.ledger.holds import clear_expired
@@ -30,6 +31,9 @@ JOBS: tuple[JobKind, ...] = (GENERATION, DELETION, watching.WATCHING, loyalty_ti
 
 FOLLOWERS: tuple[Follower, ...] = (loyalty_tiers.CARDS,)
 """Everything that is done because something happened."""
+
+DIGESTS: tuple[Digest, ...] = (activities.take_note,)
+"""Everything that takes note of what happened, many events at once."""
 
 MANAGEMENT = 0
 """The project under which the answers to management keys are kept."""
@@ -85,6 +89,15 @@ async def pass_loyalty_day(work: Work) -> None:
         await loyalty_day.pass_day(work, project_id)
 
 
+async def announce_birthdays(work: Work) -> None:
+    """Announce whose birthday it is where the project is."""
+    for project_id in await _project_ids(work):
+        for _ in range(MOST_ROUNDS):
+            async with work.db.write() as session:
+                if await birthdays.announce_due(session, project_id, clock.now(), at_most=ROUND) < ROUND:
+                    break
+
+
 async def forget_allowances(work: Work) -> None:
     """Delete what clients have used of limits whose time has ended."""
     for project_id in await _project_ids(work):
@@ -118,6 +131,7 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring("follow_segments", "* * * * *", follow_segments),
     Recurring("refresh_segments", "41 2 * * *", refresh_segments),
     Recurring("pass_loyalty_day", "* * * * *", pass_loyalty_day),
+    Recurring("announce_birthdays", "*/10 * * * *", announce_birthdays),
     Recurring("clear_holds", "* * * * *", clear_holds),
     Recurring("forget_allowances", "*/5 * * * *", forget_allowances),
     Recurring("revive_actions", "*/5 * * * *", revive_actions),
@@ -155,7 +169,7 @@ async def run_worker(settings: Settings, followers: Sequence[Follower] = FOLLOWE
 
 
 async def _run_everything(work: Work, settings: Settings, followers: Sequence[Follower]) -> None:
-    following = Following(work, followers, _projects, lanes=max(1, min(settings.pool_size // 2, MOST_LANES)))
+    following = Following(work, followers, DIGESTS, _projects, lanes=max(1, min(settings.pool_size // 2, MOST_LANES)))
     async with asyncio.TaskGroup() as group:
         group.create_task(_keep_running(work, settings))
         group.create_task(following.run())

@@ -17,10 +17,10 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, literal_column, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -100,6 +100,25 @@ def _member(data: Mapping[str, Any], *path: str) -> Any:
     return found
 
 
+class Stretch(NamedTuple):
+    """Events of a project that are passed on together: those after one of them, up to another, as they are read."""
+
+    project_id: int
+    after_transaction_id: int
+    after_id: int
+    last_transaction_id: int
+    last_id: int
+
+
+Digest: TypeAlias = Callable[[AsyncSession, Stretch], Awaitable[None]]
+"""What takes note of all events of a stretch at once, in the transaction that passes them on. For what happens so often
+that a delivery each would be too much; it must not fail, because nothing is passed on then."""
+
+STRETCH: Final = """project_id = :project_id AND (transaction_id, id) > (:after_transaction_id, :after_id)
+    AND (transaction_id, id) <= (:last_transaction_id, :last_id)"""
+"""SQL: the events of a stretch, whose members are the parameters."""
+
+
 class News(NamedTuple):
     """What there is to do for a project: events to pass on, deliveries that are due."""
 
@@ -128,9 +147,9 @@ FROM (SELECT 1) AS one LEFT JOIN outbox_cursors AS cursor ON cursor.project_id =
 
 # Of two transactions that change one object, the one that waited for the other may have begun first: its event has the
 # smaller transaction but the larger id. It is passed on together with the other's, or after it (`held_from`).
-_PASS_ON = text(f"""
+_PASS_ON = text("""
 WITH seen AS MATERIALIZED (
-    SELECT transaction_id, id, type, entity_id, transaction_id < {SETTLED}
+    SELECT transaction_id, id, type, entity_id, transaction_id < :settled
         AND row_number() OVER (ORDER BY transaction_id, id) <= :at_most AS is_ready
     FROM outbox_events
     WHERE project_id = :project_id AND (transaction_id, id) > (:transaction_id, :event_id)
@@ -153,7 +172,7 @@ WITH seen AS MATERIALIZED (
 )
 UPDATE outbox_cursors SET transaction_id = last.transaction_id, event_id = last.id FROM last
 WHERE project_id = :project_id AND reader = :reader
-RETURNING (SELECT count(*) FROM passed)
+RETURNING (SELECT count(*) FROM passed) AS passed_count, last.transaction_id, last.id
 """)
 
 _CLAIM = text("""
@@ -196,20 +215,24 @@ async def look(connection: Connection, project_id: int) -> News:
     return News(*await connection.fetchrow(_LOOK, project_id, READER))
 
 
-async def pass_on(db: Database, project_id: int, followers: Iterable[Follower]) -> int:
-    """Write deliveries for the next events of transactions that have ended, and return how many events those were.
+async def pass_on(db: Database, project_id: int, followers: Iterable[Follower], digests: Sequence[Digest] = ()) -> int:
+    """Write deliveries for the next events of transactions that have ended, have `digests` take note of them, and
+    return how many events those were.
 
     Passes nothing on while another worker does.
     """
     async with db.write() as session:
-        cursor = await _locked_cursor(session, project_id)
-        if cursor is None:
+        found = await _locked_cursor(session, project_id)
+        if found is None:
             return 0
+        # Who is asked after the horizon was fixed knows of everything that was there before the events within it.
+        cursor, settled = found
         of_use = [each for each in followers if each.is_of_use is None or await each.is_of_use(session, project_id)]
         wanted = [(each.name, event_type) for each in of_use for event_type in sorted(each.event_types)]
-        passed = await session.scalar(
+        passing = await session.execute(
             _PASS_ON,
             {
+                "settled": settled,
                 "project_id": project_id,
                 "reader": READER,
                 "transaction_id": cursor.transaction_id,
@@ -221,7 +244,14 @@ async def pass_on(db: Database, project_id: int, followers: Iterable[Follower]) 
                 "beginnings": [event_type[:-1] if event_type.endswith("*") else None for _, event_type in wanted],
             },
         )
-        return passed or 0
+        passed = passing.first()
+        if passed is None:
+            return 0
+        stretch = Stretch(project_id, cursor.transaction_id, cursor.event_id, passed.transaction_id, passed.id)
+        for digest in digests:
+            await digest(session, stretch)
+        passed_count: int = passed.passed_count
+        return passed_count
 
 
 async def deliver_next(db: Database, project_id: int, followers: Sequence[Follower]) -> bool:
@@ -248,12 +278,15 @@ async def deliver_next(db: Database, project_id: int, followers: Sequence[Follow
     return True
 
 
-async def _locked_cursor(session: AsyncSession, project_id: int) -> OutboxCursor | None:
-    """The project's cursor, locked; None when another worker has it."""
+async def _locked_cursor(session: AsyncSession, project_id: int) -> tuple[OutboxCursor, int] | None:
+    """The project's cursor, locked, and `SETTLED`; None when another worker has it."""
     mine = OutboxCursor.project_id == project_id, OutboxCursor.reader == READER
     first = {"project_id": project_id, "reader": READER, "transaction_id": 0, "event_id": LAST}
     await session.execute(insert(OutboxCursor).values(first).on_conflict_do_nothing())
-    return await session.scalar(select(OutboxCursor).where(*mine).with_for_update(skip_locked=True))
+    settled: ColumnElement[int] = literal_column(SETTLED)
+    locked = select(OutboxCursor, settled).where(*mine)
+    row = (await session.execute(locked.with_for_update(of=OutboxCursor, skip_locked=True))).first()
+    return row and (row[0], row[1])
 
 
 async def _claimed(session: AsyncSession, project_id: int, names: list[str]) -> Delivery | None:
@@ -324,6 +357,7 @@ class Following:
 
     work: Work
     followers: Sequence[Follower]
+    digests: Sequence[Digest]
     project_ids: Callable[[Connection], Awaitable[Sequence[int]]]
     lanes: int
     _looked_for_projects_at: float = 0.0
@@ -372,7 +406,7 @@ class Following:
         """Pass on what there is and deliver what is due, in all lanes that are free."""
         try:
             async with gate:
-                await pass_on(self.work.db, project_id, self.followers)
+                await pass_on(self.work.db, project_id, self.followers, self.digests)
             async with asyncio.TaskGroup() as group:
                 for _ in range(self.lanes):
                     group.create_task(self._deliver(project_id, gate))

@@ -20,6 +20,8 @@ from app.models.checkout import Redemption, Refund
 from app.models.commerce import (
     CatalogueVersion,
     Customer,
+    CustomerActivity,
+    CustomerBirthday,
     Order,
     Product,
     ProductCollection,
@@ -50,6 +52,8 @@ __all__ = [
     "CustomEvent",
     "CustomEventSchema",
     "Customer",
+    "CustomerActivity",
+    "CustomerBirthday",
     "CustomerEventCount",
     "EarningRule",
     "Entry",

@@ -19,6 +19,13 @@ class Customer(ProjectRow, Timestamps):
     __table_args__ = (
         UniqueConstraint("project_id", "source_id"),
         Index(None, "project_id", "normal_email"),
+        Index(
+            "customers_birthday_idx",
+            "project_id",
+            text("date_part('month', birthdate)"),
+            text("date_part('day', birthdate)"),
+            postgresql_where=text("birthdate IS NOT NULL"),
+        ),
         Index("customers_merged_idx", "project_id", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
     )
 
@@ -32,6 +39,30 @@ class Customer(ProjectRow, Timestamps):
     address: Mapped[Json | None]
     customer_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
     merged_into: Mapped[Id | None]
+
+
+class CustomerActivity(Base):
+    """An event that is about a customer, by the name the customer had when it happened; the event has the rest."""
+
+    __tablename__ = "customer_activities"
+
+    project_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    customer_id: Mapped[Id] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    transaction_id: Mapped[int]
+    type: Mapped[str]
+    campaign_id: Mapped[Id | None]
+    created_at: Mapped[datetime]
+
+
+class CustomerBirthday(Base):
+    """The year in which a customer's birthday was announced last."""
+
+    __tablename__ = "customer_birthdays"
+
+    project_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    customer_id: Mapped[Id] = mapped_column(primary_key=True)
+    year: Mapped[int] = mapped_column(Integer)
 
 
 class Product(ProjectRow, Timestamps):

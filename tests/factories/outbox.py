@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from app.kit.db import Database
 from app.kit.following import Follower, deliver_next, look, pass_on
-from app.worker import FOLLOWERS
+from app.worker import DIGESTS, FOLLOWERS
 from tests.factories.access import ProjectKeys
 
 
@@ -31,7 +31,7 @@ async def follow_all(db: Database, project: ProjectKeys, followers: Sequence[Fol
     """Have `followers` handle everything that was announced, and what they announce themselves, as far as it is due."""
     while True:
         await settled(db)
-        passed = await pass_on(db, project.id, followers)
+        passed = await pass_on(db, project.id, followers, DIGESTS)
         delivered = 0
         while await deliver_next(db, project.id, followers):
             delivered += 1

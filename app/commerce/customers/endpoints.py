@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Query
 
 from app.access.authentication import requires
 from app.access.callers import Caller
 from app.commerce.customers import service
+from app.commerce.customers.activity_schemas import ActivityList, ActivityQuery
 from app.commerce.customers.queries import CustomerQuery
 from app.commerce.customers.schemas import CustomerIn, CustomerList, CustomerRead, CustomerUpdate, PermanentDeletion
 from app.kit.http import Db, Router
@@ -53,3 +54,14 @@ async def delete_customer(db: Db, caller: Writer, reference: CustomerReference) 
 async def delete_customer_permanently(db: Db, caller: Writer, reference: CustomerReference) -> PermanentDeletion:
     """Erase a customer and get a proof of it."""
     return await service.erase(db, caller, reference)
+
+
+@router.get("/{customerId}/activity")
+async def list_customer_activity(
+    db: Db, caller: Reader, reference: CustomerReference, query: Annotated[ActivityQuery, Query()]
+) -> ActivityList:
+    """List what the customer did and what came of it, newest first.
+
+    Events come in within a second of their commit. Activities of guests who became this customer are among them.
+    """
+    return await service.activity(db, caller, reference, query)

@@ -4,6 +4,8 @@ from sqlalchemy import delete, select
 
 from app.access.callers import Caller
 from app.commerce.customers import profiles
+from app.commerce.customers.activities import ACTIVITIES, page_of
+from app.commerce.customers.activity_schemas import ActivityList, ActivityQuery, ActivityRead
 from app.commerce.customers.events import note
 from app.commerce.customers.queries import CustomerQuery
 from app.commerce.customers.rendering import customer_read
@@ -21,11 +23,13 @@ from app.commerce.segments.membership import is_member
 from app.commerce.segments.repository import SegmentRepository
 from app.kit import clock
 from app.kit.db import Database
-from app.kit.errors import NotFound
+from app.kit.errors import InvalidQuery, NotFound
 from app.kit.filters import When
 from app.kit.ids import new_id
 from app.kit.lists import fetch_page
 from app.models import Customer
+
+ACTIVITY_PREFIX = "evt_"
 
 
 async def upsert(db: Database, caller: Caller, body: CustomerIn) -> CustomerRead:
@@ -95,3 +99,58 @@ async def erase(db: Database, caller: Caller, reference: str) -> PermanentDeleti
         related_object_id=customer.id,
         data_json=DeletedCounts(segments=segments_count),
     )
+
+
+async def activity(db: Database, caller: Caller, reference: str, query: ActivityQuery) -> ActivityList:
+    """Raises NotFound, InvalidQuery."""
+    after = None
+    if query.starting_after_id is not None:
+        after = _event_id_of(query.starting_after_id)
+        if after is None:
+            raise InvalidQuery("starting_after_id", "This is not the id of an activity.")
+    when = When(clock.now(), caller.project.zone)
+    async with db.read() as session:
+        customer = await CustomerRepository(session, caller.project_id).get(reference)
+        rows = await page_of(
+            session,
+            caller.project_id,
+            customer.id,
+            is_newest_first=query.order == "-created_at",
+            after=after,
+            at_most=query.limit + 1,
+            event_types=_event_types(query),
+            campaign_id=query.campaign_id,
+            campaign_type=query.campaign_type,
+            start_date=query.start_date and when.localise(query.start_date),
+            end_date=query.end_date and when.localise(query.end_date),
+        )
+    has_more = len(rows) > query.limit
+    shown = [
+        ActivityRead(
+            id=f"{ACTIVITY_PREFIX}{row.event_id}",
+            type=ACTIVITIES[row.type].type,
+            data=row.data,
+            created_at=row.created_at,
+            group_id=f"v-{row.transaction_id:x}",
+            category=ACTIVITIES[row.type].category,
+        )
+        for row in rows[: query.limit]
+    ]
+    return ActivityList(data=shown, has_more=has_more, more_starting_after=shown[-1].id if has_more else None)
+
+
+def _event_types(query: ActivityQuery) -> list[str] | None:
+    """The events that the query asks for; None for all."""
+    if query.type is None and query.category is None:
+        return None
+    return [
+        event_type
+        for event_type, known in ACTIVITIES.items()
+        if query.type in (None, known.type) and query.category in (None, known.category)
+    ]
+
+
+def _event_id_of(activity_id: str) -> int | None:
+    number = activity_id.removeprefix(ACTIVITY_PREFIX)
+    is_one = activity_id != number and number.isascii() and number.isdigit() and len(number) <= 18
+    return int(number) if is_one else None
