@@ -13,6 +13,7 @@ from app.access.client_side.allowances import delete_ended
 from app.commerce.customers import activities, birthdays
 from app.commerce.segments import watching
 from app.decisions import loyalty_day
+from app.decisions.reward_redemptions import automatic as automatic_rewards
 from app.incentives.async_actions import service as async_actions
 from app.incentives.campaigns.deletion import DELETION
 from app.incentives.campaigns.generation import GENERATION
@@ -26,10 +27,16 @@ from app.ledger.holds import clear_expired
 from app.models import Project
 from app.settings import Settings
 
-JOBS: tuple[JobKind, ...] = (GENERATION, DELETION, watching.WATCHING, loyalty_tiers.LOOKING)
+JOBS: tuple[JobKind, ...] = (
+    GENERATION,
+    DELETION,
+    watching.WATCHING,
+    loyalty_tiers.LOOKING,
+    automatic_rewards.REDEEMING,
+)
 """Every kind of job."""
 
-FOLLOWERS: tuple[Follower, ...] = (loyalty_tiers.CARDS,)
+FOLLOWERS: tuple[Follower, ...] = (loyalty_tiers.CARDS, automatic_rewards.CARDS)
 """Everything that is done because something happened."""
 
 DIGESTS: tuple[Digest, ...] = (activities.take_note,)

@@ -148,7 +148,7 @@ async def _movements(
     now: datetime,
 ) -> list[Movement]:
     """The entries of the redemptions, the other way round, without what refunds gave back before."""
-    paid = {redemption.id: redemption for redemption in redemptions if redemption.amount}
+    paid = {redemption.id: redemption for redemption in redemptions if redemption.amount is not None}
     owners = {owner_id for redemption in paid.values() for owner_id in moved_by(redemption)}
     entries = await EntryRepository(session, caller.project_id).of_redemptions(owners, paid.keys())
     movements = []

@@ -32,6 +32,7 @@ from app.incentives.loyalties.errors import PointsExceeded
 from app.incentives.loyalties.events import points_moved
 from app.incentives.loyalties.members import get_card
 from app.incentives.loyalties.points import removal, require_holder
+from app.incentives.loyalty_tiers.mappings import mapping_for
 from app.incentives.rewards.rendering import reward_members
 from app.incentives.rewards.repository import RewardAssignmentRepository
 from app.kit.db import Database
@@ -115,24 +116,26 @@ async def give_for_points(
     _refuse_closed(caller, card, campaign, now)
     assert card.holder_id is not None
     assert assignment.points is not None  # only a COIN has no price
-    row = await _row(session, caller, card, assignment, reward, metadata, channel_type, now)
+    terms = await mapping_for(session, caller.project_id, card.id, "rewards", assignment.id, reward.id)
+    points = terms.points(assignment.points)
+    if points is None:
+        raise RewardNotOffered(reward.id)
+    row = await _row(session, caller, card, points, metadata, channel_type, now)
+    row.reward = {**reward_members(reward), "assignment_id": assignment.id, "loyalty_tier_id": terms.tier_id}
     gift = await prepare_gift(session, caller, reward, card.holder_id, row.id, now)
-    row.reward = {**(row.reward or {}), **gift.shown}
+    row.reward |= gift.shown
     session.add(row)
     await session.flush()
-    price = removal(
-        card,
-        campaign,
-        assignment.points,
-        Cause("redemption", row.id),
-        actor=caller.actor,
-        details=redeemed_details({"id": row.id, "order_id": None, "reward": row.reward}),
-    )
-    held = await _post(session, caller, card, row, [price, *gift.movements])
+    details = redeemed_details({"id": row.id, "order_id": None, "reward": row.reward})
+    cause = Cause("redemption", row.id)
+    # A tier may have it for nothing.
+    prices = [removal(card, campaign, points, cause, actor=caller.actor, details=details)] if points else []
+    held = await _post(session, caller, card, row, [*prices, *gift.movements])
     redeemed(session, campaign, row)
-    points_moved(session, card, campaign, price, held[price.posting.account])
-    cause = {"redemption": {"id": row.id}, "holder": {"id": row.customer_id}}
-    await rewarded(session, caller.project_id, card.holder_id, reward, gift, held, cause)
+    for price in prices:
+        points_moved(session, card, campaign, price, held[price.posting.account])
+    given_for = {"redemption": {"id": row.id}, "holder": {"id": row.customer_id}}
+    await rewarded(session, caller.project_id, card.holder_id, reward, gift, held, given_for)
     return row
 
 
@@ -166,8 +169,7 @@ async def _row(
     session: AsyncSession,
     caller: Caller,
     card: Voucher,
-    assignment: RewardAssignment,
-    reward: Reward,
+    points: int,
     metadata: dict[str, Any] | None,
     channel_type: str,
     now: datetime,
@@ -186,8 +188,7 @@ async def _row(
         campaign_id=card.campaign_id,
         customer_id=card.holder_id,
         tracking_id=customer_tracking_id(caller.project, source_id) if source_id else None,
-        amount=assignment.points,
-        reward={**reward_members(reward), "assignment_id": assignment.id},
+        amount=points,
         redemption_metadata=metadata or {},
         api_key_id=None if caller.kind == "worker" else caller.api_key_id,
         user_login=caller.user_login,

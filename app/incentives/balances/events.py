@@ -49,6 +49,7 @@ def transaction_event(
         "campaign_id": movement.campaign_id,
         "redemption_id": redemption_id or movement.cause.id,
         "customer_id": customer_id,
+        "voucher": {"id": movement.posting.account.owner_id, "object": "voucher"},
     }
     is_points = movement.posting.account.measure == KEPT_IN_LOTS
     event_type = POINTS_CREATED if is_points else CREATED

@@ -29,10 +29,13 @@ from app.kit.db import Database
 from app.kit.errors import InvalidPayload
 from app.kit.filters import When
 from app.kit.ids import new_id
+from app.kit.jobs import enqueue
 from app.kit.lists import fetch_page
 from app.models import Campaign, Reward, RewardAssignment
 
 LOYALTY = "LOYALTY_PROGRAM"
+REDEEM_BY_THEMSELVES = "REWARDS.AUTO_REDEEM"
+"""The job that gives members what is offered without asking, once it is offered so."""
 
 
 async def create(db: Database, caller: Caller, reward_id: str, body: AssignmentToCampaign) -> Answer:
@@ -160,7 +163,15 @@ async def _add(
     shown = await _read(session, assignment)
     changes = offer.model_dump(mode="json", exclude_unset=True)
     events.assignment_changed(session, caller, "created", shown, campaign, changes)
+    if assignment.auto_redeem:
+        await _have_it_redeemed(session, assignment)
     return shown
+
+
+async def _have_it_redeemed(session: AsyncSession, assignment: RewardAssignment) -> None:
+    """Members who have the points already have the reward, once this transaction has ended."""
+    payload = {"project_id": assignment.project_id, "campaign_id": assignment.campaign_id}
+    await enqueue(session, REDEEM_BY_THEMSELVES, payload, key=f"{REDEEM_BY_THEMSELVES} {new_id('job')}")
 
 
 def _price_of(reward: Reward, offer: Offer, path: str) -> LoyaltyPrice | None:
@@ -197,6 +208,8 @@ async def _change(session: AsyncSession, caller: Caller, assignment: RewardAssig
         assignment.auto_redeem = assignment.auto_redeem if price.auto_redeem is None else price.auto_redeem
     assignment.updated_at = clock.now()
     await session.flush()
+    if assignment.auto_redeem:
+        await _have_it_redeemed(session, assignment)
     shown = await _read(session, assignment)
     campaign = await get_program(session, caller, assignment.campaign_id)
     changes = body.model_dump(mode="json", exclude_unset=True)

@@ -6,12 +6,14 @@ from fastapi import Body, Depends, Path, Response
 
 from app.access.authentication import requires
 from app.access.callers import Caller
-from app.incentives.rewards import assignments, service
+from app.incentives.rewards import assignments, member_rewards, service
 from app.incentives.rewards.schemas import (
     MOST_ASSIGNED_AT_ONCE,
     AssignmentOfReward,
     AssignmentPatch,
     AssignmentToCampaign,
+    LoyaltyRewardList,
+    MemberRewardQuery,
     RewardAssignmentList,
     RewardAssignmentQuery,
     RewardAssignmentRead,
@@ -163,3 +165,14 @@ async def update_program_reward(
 async def delete_program_reward(db: Db, caller: Writer, campaign_id: CampaignId, assignment_id: AssignmentId) -> None:
     """Let a loyalty program not offer the reward any more. What members have stays theirs."""
     await assignments.delete_of_campaign(db, caller, campaign_id, assignment_id)
+
+
+@router.get("/loyalties/members/{memberId}/rewards", response_model=LoyaltyRewardList)
+async def list_member_rewards(
+    db: Db,
+    caller: Reader,
+    member: Annotated[str, Path(alias="memberId", description="Code or id of the member's card.")],
+    query: Annotated[MemberRewardQuery, Depends(MemberRewardQuery.parse)],
+) -> Response:
+    """List the rewards that a member can choose from, newest offers first, at the prices of the member's tier."""
+    return answered(await member_rewards.search(db, caller, member, query))
