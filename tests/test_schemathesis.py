@@ -5,6 +5,7 @@ None may be a server error, and each must have the shape that the document promi
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
@@ -21,12 +22,15 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from app.kit import clock
 from app.kit.db import Database
+from tests.decisions.test_loyalty_day import hold_back
 from tests.factories.access import ProjectKeys, give_project
 from tests.factories.audiences import asked, give_collection, give_segment
 from tests.factories.carts import cart, redeem
 from tests.factories.goodwill import Desk, give, give_desk, succeeded
 from tests.factories.incentives import ask, give_campaign, give_coupon
+from tests.factories.loyalties import give_member, give_program
 from tests.factories.promotions import give_promotion, give_stack, give_tier
 from tests.factories.rules import give_assignment, give_rule
 from tests.factories.stacking import give_category
@@ -70,7 +74,8 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 
 
 class Shop(NamedTuple):
-    """Every key there is, as headers, and what really exists, by the name it has in a path."""
+    """Every key there is, as headers, and what really exists, by the name it has in a path: in all paths, or in those
+    that begin with one word (`loyalties/campaignId`)."""
 
     headers: dict[str, str]
     names: dict[str, str]
@@ -85,6 +90,7 @@ async def shop(db: Database, live_server: str) -> Shop:
             **await existing(client, project),
             **await existing_audiences(client, project),
             **await existing_promotions(client, project),
+            **await existing_loyalties(client, db, project),
             **await existing_settings(client, desk),
             **await existing_goodwill(client, desk),
         }
@@ -139,6 +145,18 @@ async def existing_promotions(client: AsyncClient, project: ProjectKeys) -> dict
     }
 
 
+async def existing_loyalties(client: AsyncClient, db: Database, project: ProjectKeys) -> dict[str, str]:
+    program = await give_program(client, project, points=100)
+    card = await give_member(client, project)
+    pending_id = await hold_back(db, project, card["code"], 10, clock.now() + timedelta(days=3))
+    return {
+        "loyalties/campaignId": program["id"],
+        "loyalties/memberId": card["code"],
+        "pendingPointsId": pending_id,
+        "owner": card["code"],
+    }
+
+
 async def existing_settings(client: AsyncClient, desk: Desk) -> dict[str, str]:
     async def made(path: str, body: dict[str, Any]) -> str:
         return str(succeeded(await client.post(f"{desk.settings}/{path}", json=body, headers=desk.management))["id"])
@@ -173,6 +191,9 @@ def test_whatever_is_asked_the_answer_is_a_documented_one(case: Case[Any], live_
 
 @ON_WHAT_EXISTS.parametrize()
 def test_answers_about_what_exists_are_documented_ones(case: Case[Any], live_server: str, shop: Shop) -> None:
-    case.path_parameters = {name: shop.names[name] for name in case.path_parameters}
+    kind = case.path.split("/")[2]
+    case.path_parameters = {
+        name: shop.names.get(f"{kind}/{name}") or shop.names.get(name, "nothing") for name in case.path_parameters
+    }
 
     send(case, live_server, shop.headers)
