@@ -29,6 +29,7 @@ async def join_cards(session: AsyncSession, caller: Caller, guest_id: str, custo
     """
     for old, own, program in await _doubles(session, caller.project_id, guest_id, customer_id):
         await _end_holds(session, caller.project_id, old.id)
+        await _move_pending(session, caller.project_id, old.id, own.id)
         await _lock(session, caller.project_id, (old.id, own.id))
         now = clock.now()
         lots = await session.scalars(lots_of(caller.project_id, old.id).order_by(Lot.expires_at))
@@ -39,12 +40,6 @@ async def join_cards(session: AsyncSession, caller: Caller, guest_id: str, custo
         if moved:
             await move(session, moved)
         await _move_debt(session, caller, old, own)
-        await session.execute(
-            update(PendingPoints)
-            .where(PendingPoints.project_id == caller.project_id, PendingPoints.voucher_id == old.id)
-            .values(voucher_id=own.id)
-            .execution_options(synchronize_session=False)
-        )
         old.active = False
         old.updated_at = now
     await session.flush()
@@ -90,6 +85,16 @@ def _moved(
         from_lot=lot.id,
         expires_at=lot.expires_at,
         reason="customers were merged",
+    )
+
+
+async def _move_pending(session: AsyncSession, project_id: int, old_id: str, own_id: str) -> None:
+    """Before accounts are locked, as whoever activates pending points does."""
+    await session.execute(
+        update(PendingPoints)
+        .where(PendingPoints.project_id == project_id, PendingPoints.voucher_id == old_id)
+        .values(voucher_id=own_id)
+        .execution_options(synchronize_session=False)
     )
 
 

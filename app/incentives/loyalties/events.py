@@ -15,7 +15,8 @@ PendingChange = Literal["added", "activated", "updated", "canceled"]
 def points_moved(
     session: AsyncSession, card: Voucher, campaign: Campaign | None, movement: Movement, holdings: Holdings
 ) -> None:
-    """One `voucher.loyalty_card.transaction.created`, and `points_added` or `points_expired` where it is one."""
+    """One `voucher.loyalty_card.transaction.created`, and one `points_added`, `points_transferred` (of the card that
+    gets them) or `points_expired` where it is that."""
     data = _data(card, campaign) | {
         "balance": balance_of(card.id, movement.posting.amount, holdings, movement.cause.type),
         "transaction": {"id": movement.id, "cause": movement.cause._asdict()},
@@ -23,6 +24,8 @@ def points_moved(
     }
     if movement.counterpart in ("issued", "earned") and movement.posting.amount > 0:
         announce(session, card.project_id, f"{CARD}.points_added", card.id, data)
+    elif movement.cause.type == "transfer" and movement.posting.amount > 0:
+        announce(session, card.project_id, f"{CARD}.points_transferred", card.id, data)
     elif movement.cause.type == "expiry":
         announce(session, card.project_id, f"{CARD}.points_expired", card.id, data)
     announce(session, card.project_id, f"{CARD}.transaction.created", movement.id, data)
@@ -33,7 +36,13 @@ def pending_changed(
 ) -> None:
     """One of the `voucher.loyalty_card.pending_points.*`."""
     data = _data(card, campaign) | {
-        "pending_points": {"id": pending.id, "points": pending.points, "status": pending.status},
+        "pending_points": {
+            "id": pending.id,
+            "voucher_id": pending.voucher_id,
+            "points": pending.points,
+            "status": pending.status,
+            "details": pending.details,
+        },
         "order_id": pending.order_id,
         **pending.details,
     }

@@ -406,3 +406,34 @@ async def test_a_change_of_points_is_announced_with_ids_only(
     assert event.entity_id == card["id"]
     assert event.data["customer"] == {"id": card["holder_id"], "object": "customer"}
     assert event.data["balance"]["points"] == 5
+
+
+async def test_a_card_can_begin_with_points_of_its_own(client: AsyncClient, project: ProjectKeys) -> None:
+    await give_program(client, project, points=100)
+    body = {"campaign": "Club", "loyalty_card": {"points": 7}}
+    made = await ask(client, project, "POST", "/v1/vouchers/CARD-7", body)
+    member = {"voucher": "CARD-7", "customer": {"source_id": "ann"}}
+
+    card = await ask(client, project, "POST", "/v1/loyalties/Club/members", member)
+    discount = await client.post(
+        "/v1/vouchers/CARD-8",
+        json={"campaign": "Club", "discount": {"type": "PERCENT", "percent_off": 5}},
+        headers=project.server,
+    )
+
+    assert made["type"] == "LOYALTY_CARD"
+    assert made["loyalty_card"]["balance"] == card["loyalty_card"]["balance"] == 7
+    assert (discount.status_code, discount.json()["key"]) == (400, "invalid_voucher")
+
+
+async def test_what_cards_begin_with_can_change_for_cards_to_come(client: AsyncClient, project: ProjectKeys) -> None:
+    await give_program(client, project, points=100)
+    first = (await give_member(client, project, "ann"))["code"]
+
+    changed = await ask(client, project, "PUT", "/v1/loyalties/Club", {"loyalty_card": {"points": 5}})
+    second = (await give_member(client, project, "bob"))["code"]
+    refused = await client.put("/v1/loyalties/Club", json={"loyalty_card": None}, headers=project.server)
+
+    assert changed["voucher"]["loyalty_card"] == {"points": 5}
+    assert [(await card_figures(client, project, code))["balance"] for code in (first, second)] == [100, 5]
+    assert (refused.status_code, refused.json()["key"]) == (400, "invalid_campaign")
