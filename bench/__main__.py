@@ -327,7 +327,7 @@ def say(step: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke run of half a minute; its figures mean little")
+    parser.add_argument("--quick", action="store_true", help="a smoke run of a minute; its figures mean little")
     parser.add_argument("--out", type=Path, help="write the figures there as JSON, too")
     parser.add_argument("--folder", type=Path, help="where the data and the logs go, and stay")
     options = parser.parse_args()

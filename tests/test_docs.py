@@ -60,3 +60,15 @@ async def test_the_story_of_a_loyalty_card(live_server: str, project: ProjectKey
     assert card["code"] == mine["code"] == "ANN-1"
     assert (added["balance"], repeated, taken["balance"]) == (150, added, 130)
     assert [entry["type"] for entry in transactions["data"]] == ["POINTS_REMOVAL", "POINTS_ADDITION"]
+
+
+@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="the examples use bash and curl")
+async def test_the_ledger_is_read_and_proved_as_its_page_says(live_server: str, project: ProjectKeys) -> None:
+    answers = await typed(commands_of("ledger.md"), live_server, project)
+
+    _, changed, statement, before, proof = answers
+    assert changed["balance"] == 4300
+    assert [entry["amount"] for entry in statement["data"]] == [5000, -700]
+    assert (statement["opening_balance"], statement["closing_balance"]) == (0, 4300)
+    assert before["balance"] == 0
+    assert proof["holds"]
