@@ -85,9 +85,7 @@ WITH entry AS MATERIALIZED (
     UNION ALL
     SELECT owner_id, measure, subject, period, id, format('it moved %s, but %s of it in lots', amount, in_lots)
     FROM (
-        SELECT entry.*, (
-            SELECT coalesce(sum(part.amount), 0) FROM part WHERE part.id = entry.id
-        ) AS in_lots
+        SELECT *, (SELECT coalesce(sum((moved ->> 1)::bigint), 0) FROM jsonb_array_elements(lots) AS moved) AS in_lots
         FROM entry WHERE kept_in_lots(measure)
     ) AS known
     WHERE amount <> in_lots
