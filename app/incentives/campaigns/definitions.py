@@ -137,7 +137,7 @@ def changed_columns(campaign: Campaign, body: CampaignUpdate) -> dict[str, Any]:
             columns[name] = bool(given[name]) and not (name == "join_once" and campaign.type == "STANDALONE")
     if campaign.campaign_type == "LOYALTY_PROGRAM":
         columns.pop("join_once", None)
-        if "loyalty_tiers_expiration" in given:
+        if body.loyalty_tiers_expiration is not None:
             columns["loyalty_tiers_expiration"] = _tiers_expiration(body)
     elif body.loyalty_tiers_expiration is not None:
         raise InvalidCampaign(NO_TIERS)

@@ -100,7 +100,10 @@ class CampaignUpdate(SchedulePatch):
     referral_program: Annotated[
         ReferralProgramIn | None, Field(description="Replaces all that was said of the program.")
     ] = None
-    loyalty_tiers_expiration: TiersExpiration | None = None
+    loyalty_tiers_expiration: Annotated[
+        TiersExpiration | None,
+        Field(description="Instead of what it was; members keep their tiers until they end. Null leaves it as it is."),
+    ] = None
     options: UpdateOptions | None = None
 
 

@@ -57,15 +57,18 @@ class StandingRepository:
 
     async def lock(self, card: Voucher, now: datetime, *, may_make: bool) -> LoyaltyStanding | None:
         """The row, which nobody else can change until the transaction ends; made if it `may_make` one."""
-        if may_make:
-            await self.session.execute(
-                insert(LoyaltyStanding)
-                .values(project_id=self.project_id, voucher_id=card.id, campaign_id=card.campaign_id, created_at=now)
-                .on_conflict_do_nothing()
-            )
+        row = await self._locked(card.id)
+        if row is None and may_make:
+            values = {"project_id": self.project_id, "voucher_id": card.id, "campaign_id": card.campaign_id}
+            made = insert(LoyaltyStanding).values(**values, created_at=now)
+            await self.session.execute(made.on_conflict_do_nothing())
+            row = await self._locked(card.id)
+        return row
+
+    async def _locked(self, card_id: str) -> LoyaltyStanding | None:
         row: LoyaltyStanding | None = await self.session.scalar(
             self.rows()
-            .where(LoyaltyStanding.voucher_id == card.id)
+            .where(LoyaltyStanding.voucher_id == card_id)
             .with_for_update()
             .execution_options(populate_existing=True)
         )
