@@ -7,10 +7,12 @@ from sqlalchemy import BigInteger, String, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit.errors import InvalidQuery
 from app.kit.following import STRETCH, Stretch
 from app.kit.outbox import LAST
 
 Category: TypeAlias = Literal["ACTION", "EFFECT"]
+ID_PREFIX: Final = "evt_"
 MOST_NAMES = 100
 """Of the guests who became a customer so many have their activities shown."""
 
@@ -156,3 +158,23 @@ async def page_of(
     }
     bound = statement.bindparams(bindparam("after", type_=BigInteger))
     return (await session.execute(bound, parameters)).all()
+
+
+def activity_id_of(event_id: int) -> str:
+    """What the activity of this event is called on the wire."""
+    return f"{ID_PREFIX}{event_id}"
+
+
+def group_id_of(transaction_id: int) -> str:
+    """The same for everything that happened in one transaction."""
+    return f"v-{transaction_id:x}"
+
+
+def event_id_of(activity_id: str | None) -> int | None:
+    """The event of this activity; None for none. Raises InvalidQuery for what is no activity's id."""
+    if activity_id is None:
+        return None
+    number = activity_id.removeprefix(ID_PREFIX)
+    if activity_id == number or not (number.isascii() and number.isdigit()) or len(number) > 18:
+        raise InvalidQuery("starting_after_id", "This is not the id of an activity.")
+    return int(number)

@@ -4,7 +4,7 @@ from sqlalchemy import delete, select
 
 from app.access.callers import Caller
 from app.commerce.customers import profiles
-from app.commerce.customers.activities import ACTIVITIES, page_of
+from app.commerce.customers.activities import ACTIVITIES, activity_id_of, event_id_of, group_id_of, page_of
 from app.commerce.customers.activity_schemas import ActivityList, ActivityQuery, ActivityRead
 from app.commerce.customers.events import note
 from app.commerce.customers.queries import CustomerQuery
@@ -23,13 +23,11 @@ from app.commerce.segments.membership import is_member
 from app.commerce.segments.repository import SegmentRepository
 from app.kit import clock
 from app.kit.db import Database
-from app.kit.errors import InvalidQuery, NotFound
+from app.kit.errors import NotFound
 from app.kit.filters import When
 from app.kit.ids import new_id
 from app.kit.lists import fetch_page
 from app.models import Customer
-
-ACTIVITY_PREFIX = "evt_"
 
 
 async def upsert(db: Database, caller: Caller, body: CustomerIn) -> CustomerRead:
@@ -103,11 +101,7 @@ async def erase(db: Database, caller: Caller, reference: str) -> PermanentDeleti
 
 async def activity(db: Database, caller: Caller, reference: str, query: ActivityQuery) -> ActivityList:
     """Raises NotFound, InvalidQuery."""
-    after = None
-    if query.starting_after_id is not None:
-        after = _event_id_of(query.starting_after_id)
-        if after is None:
-            raise InvalidQuery("starting_after_id", "This is not the id of an activity.")
+    after = event_id_of(query.starting_after_id)
     when = When(clock.now(), caller.project.zone)
     async with db.read() as session:
         customer = await CustomerRepository(session, caller.project_id).get(reference)
@@ -127,11 +121,11 @@ async def activity(db: Database, caller: Caller, reference: str, query: Activity
     has_more = len(rows) > query.limit
     shown = [
         ActivityRead(
-            id=f"{ACTIVITY_PREFIX}{row.event_id}",
+            id=activity_id_of(row.event_id),
             type=ACTIVITIES[row.type].type,
             data=row.data,
             created_at=row.created_at,
-            group_id=f"v-{row.transaction_id:x}",
+            group_id=group_id_of(row.transaction_id),
             category=ACTIVITIES[row.type].category,
         )
         for row in rows[: query.limit]
@@ -148,9 +142,3 @@ def _event_types(query: ActivityQuery) -> list[str] | None:
         for event_type, known in ACTIVITIES.items()
         if query.type in (None, known.type) and query.category in (None, known.category)
     ]
-
-
-def _event_id_of(activity_id: str) -> int | None:
-    number = activity_id.removeprefix(ACTIVITY_PREFIX)
-    is_one = activity_id != number and number.isascii() and number.isdigit() and len(number) <= 18
-    return int(number) if is_one else None

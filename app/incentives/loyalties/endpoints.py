@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Body, Depends, Path, Response
+from fastapi import Body, Depends, Path, Query, Response
 
 from app.access.authentication import requires
 from app.access.callers import Caller
@@ -14,7 +14,8 @@ from app.incentives.campaigns.endpoints import CodesLimit, Force
 from app.incentives.campaigns.errors import InvalidCampaign
 from app.incentives.campaigns.listing import CampaignQuery
 from app.incentives.campaigns.schemas import CampaignCreate, CampaignList, CampaignRead, CampaignUpdate
-from app.incentives.loyalties import balance, members, pending_service
+from app.incentives.loyalties import activity, balance, members, pending_service
+from app.incentives.loyalties.activity import MemberActivityQuery, MemberActivityRead
 from app.incentives.loyalties.members import PROGRAM
 from app.incentives.loyalties.schemas import (
     MOST_TRANSFERS,
@@ -144,6 +145,22 @@ async def adjust_pending_points(
 async def cancel_pending_points(db: Db, caller: Writer, member: Member, pending_id: PendingId) -> None:
     """Give pending points up: they never come to the card."""
     await pending_service.cancel(db, caller, member, pending_id)
+
+
+@router.get(f"{MEMBER}/activity", response_model=ListBody[MemberActivityRead])
+async def list_member_activity(
+    db: Db, caller: Reader, member: Member, query: Annotated[MemberActivityQuery, Query()]
+) -> Response:
+    """List what happened to a member in the program, newest first. It is shown within seconds."""
+    return answered(await activity.activity(db, caller, member, query))
+
+
+@router.get(f"{OF_PROGRAM}/activity", response_model=ListBody[MemberActivityRead])
+async def list_member_activity_of_program(
+    db: Db, caller: Reader, program: Program, member: Member, query: Annotated[MemberActivityQuery, Query()]
+) -> Response:
+    """The same for a card of this program."""
+    return answered(await activity.activity(db, caller, member, query, program))
 
 
 @router.get(f"{OF_PROGRAM}/points-expiration", response_model=ListBody[PointsBucketRead])
