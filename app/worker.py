@@ -13,6 +13,7 @@ from app.access.client_side.allowances import delete_ended
 from app.commerce.customers import activities, birthdays
 from app.commerce.segments import watching
 from app.decisions import loyalty_day
+from app.decisions.earning import followers as earning
 from app.decisions.reward_redemptions import automatic as automatic_rewards
 from app.incentives.async_actions import service as async_actions
 from app.incentives.campaigns.deletion import DELETION
@@ -36,7 +37,11 @@ JOBS: tuple[JobKind, ...] = (
 )
 """Every kind of job."""
 
-FOLLOWERS: tuple[Follower, ...] = (loyalty_tiers.CARDS, automatic_rewards.CARDS)
+FOLLOWERS: tuple[Follower, ...] = (
+    loyalty_tiers.CARDS,
+    automatic_rewards.CARDS,
+    earning.FOLLOWER,
+)
 """Everything that is done because something happened."""
 
 DIGESTS: tuple[Digest, ...] = (activities.take_note,)

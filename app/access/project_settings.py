@@ -82,6 +82,13 @@ class ProjectSettings(BaseModel):
         Literal["refuse", "warn"],
         Field(description="What happens when codes that are worth money are to be generated in a guessable shape."),
     ] = "refuse"
+    points_debt: Annotated[
+        Literal["OWE", "FORGIVE"],
+        Field(
+            description="What happens when points are taken back, because an order was canceled or refunded, and the "
+            "card has not so many any more: it owes them and what it earns next pays for them, or nobody does."
+        ),
+    ] = "OWE"
     identity_scopes: Annotated[IdentityScopes, Field(description="By what limits per customer tell buyers apart.")] = (
         ACCOUNT_ONLY
     )

@@ -14,6 +14,8 @@ Measure = Literal[
     "granted",
     "referees",
     "rewarded",
+    "earned",
+    "earnings",
     "balance",
     "points",
     "stock",

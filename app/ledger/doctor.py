@@ -12,6 +12,7 @@ from app.engine.postings import MONEY, AccountKey
 from app.kit.db import Database
 from app.ledger.accounts import recount
 from app.ledger.chains import value_faults
+from app.ledger.earning_checks import EARNING_CHECKS
 from app.ledger.refund_checks import REFUND_CHECKS
 from app.models import Account, Project
 
@@ -51,7 +52,7 @@ SELECT DISTINCT
     split_part(subject, ':', 1) AS subject,
     CASE WHEN period = '' THEN '' WHEN period LIKE '%W%' THEN 'week' WHEN length(period) = 7 THEN 'month' ELSE 'day' END
         AS period
-FROM accounts WHERE project_id = :project_id AND NOT holds_value AND measure NOT IN ('units', 'granted')
+FROM accounts WHERE project_id = :project_id AND measure IN ('uses', 'ordered', 'discounted')
 """)
 
 _ACCOUNTS = """
@@ -188,7 +189,12 @@ async def examine_project(session: AsyncSession, project_id: int) -> list[Differ
         *await _holds_of(session, project),
         *await _values_of(session, project),
     ]
-    checks = (("vouchers of campaign", _CAMPAIGNS), ("discounts on lines of order", _ORDERS), *REFUND_CHECKS)
+    checks = (
+        ("vouchers of campaign", _CAMPAIGNS),
+        ("discounts on lines of order", _ORDERS),
+        *REFUND_CHECKS,
+        *EARNING_CHECKS,
+    )
     for what, statement in checks:
         rows = await session.execute(statement, {"project_id": project.id})
         found += [Difference(project.public_id, f"{what} {row.id}", row.stored, row.counted) for row in rows]

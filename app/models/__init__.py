@@ -28,7 +28,7 @@ from app.models.commerce import (
     ProductCollectionMember,
     Sku,
 )
-from app.models.earning import EarningRule
+from app.models.earning import EarningRule, PointsEarning
 from app.models.goodwill import Goodwill, GoodwillBudget, GoodwillReason
 from app.models.incentives import Campaign, Category, Publication, ValidationRule, ValidationRuleAssignment, Voucher
 from app.models.ledger import Account, Entry, Hold, Lot
@@ -72,6 +72,7 @@ __all__ = [
     "OutboxDelivery",
     "OutboxEvent",
     "PendingPoints",
+    "PointsEarning",
     "Product",
     "ProductCollection",
     "ProductCollectionMember",

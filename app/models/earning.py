@@ -1,9 +1,9 @@
-"""How points are earned."""
+"""How points are earned, and what was earned."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.tables import Id, Json, ProjectRow, Timestamps
@@ -45,3 +45,35 @@ class EarningRule(ProjectRow, Timestamps):
     limits: Mapped[list[Any]] = mapped_column(default=list)
     rule_metadata: Mapped[Json] = mapped_column("metadata", default=dict)
     deleted_at: Mapped[datetime | None]
+
+
+class PointsEarning(ProjectRow):
+    """What a rule gave for one cause: an order or an event earns once by each rule, however often it is told of.
+
+    `points` were earned in the latest `round`: an order that is paid again after it was canceled begins a new one.
+    `taken_back_points` of them were taken back since; a card that did not have them any more owes them, or is let off.
+    `allocation` has the points of every unit of the order (`engine.stored_allocation`), empty where units have no part
+    in it: then they are taken back when the whole order is. `counted` names the accounts that count this for limits:
+    their periods, by measure.
+    """
+
+    __tablename__ = "points_earnings"
+    __table_args__ = (
+        UniqueConstraint("project_id", "rule_id", "cause_id", name="points_earnings_once_key"),
+        Index("points_earnings_order_idx", "project_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+        Index(None, "project_id", "customer_id"),
+        CheckConstraint("points > 0 AND taken_back_points BETWEEN 0 AND points", "takes_back_no_more"),
+    )
+
+    rule_id: Mapped[Id]
+    cause_id: Mapped[Id]
+    campaign_id: Mapped[Id]
+    voucher_id: Mapped[Id]
+    customer_id: Mapped[Id]
+    order_id: Mapped[Id | None]
+    round: Mapped[int] = mapped_column(default=1)
+    points: Mapped[int]
+    taken_back_points: Mapped[int] = mapped_column(default=0)
+    allocation: Mapped[str | None]
+    counted: Mapped[Json] = mapped_column(default=dict)
+    earned_at: Mapped[datetime]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from app.engine.cart import Cart, Customer
-from app.engine.earning import MOST_POINTS, Earning, Loyalty, Mapped, Occasion, Tender, Worth, points_of_units
+from app.engine.earning import MOST_POINTS, Earning, Loyalty, Occasion, Tender, Worth, points_of_units
 from app.engine.effects import AddNewItems, EffectScope, GiftCredits, PercentOff
+from app.engine.loyalty_tiers import Custom, Multiplied, NotAvailable, PointsMapping
 from app.engine.returns import joined
 from app.engine.stored_allocation import parsed, written
 from app.engine.unit_allocation import spread_of
@@ -45,12 +46,20 @@ def fixed(points: int, **members: Any) -> Earning:
     return loyalty.validate_python({"type": "FIXED", "points": points, **members})
 
 
+def times(multiplier: str) -> PointsMapping:
+    return Multiplied(type="MULTIPLY", multiplier=Decimal(multiplier))
+
+
+def instead(points: int) -> PointsMapping:
+    return Custom.model_validate({"type": "CUSTOM", "points": points})
+
+
 SHIRTS = {"object": "product", "id": "prod_shirt"}
 
 
-def points(rule: Earning, cart: Cart, tenders: tuple[Tender, ...] = (), mapped: Mapped | None = None) -> int:
+def points(rule: Earning, cart: Cart, tenders: tuple[Tender, ...] = (), mapping: PointsMapping | None = None) -> int:
     occasion = Occasion(cart, Worth.of(cart, tenders))
-    return rule.earned(occasion, mapped).points if mapped else rule.earned(occasion).points
+    return rule.earned(occasion, mapping).points
 
 
 def after(cart: Cart, *effects: Any) -> tuple[Cart, tuple[Tender, ...], list[Any]]:
@@ -187,15 +196,16 @@ def test_steps_are_longer_than_nothing(every: Any) -> None:
 
 def test_one_event_earns_no_more_than_can_be_kept() -> None:
     assert fixed(1, points_formula="POW(10; 30)").earned(Occasion(make_cart())).points == MOST_POINTS
-    assert points(fixed(10**9), make_cart(), mapped=Mapped(multiplier=Decimal(10**9))) == MOST_POINTS
+    assert points(fixed(10**9), make_cart(), mapping=times("10000")) == MOST_POINTS
 
 
 def test_a_tier_multiplies_the_points_or_sets_them() -> None:
     cart = make_cart(make_item("prod_shirt", 1, 2500))
 
-    assert points(by("ORDER_AMOUNT", 1000, 5), cart, mapped=Mapped(multiplier=Decimal("1.55"))) == 15
-    assert points(by("ORDER_AMOUNT", 1000, 5), cart, mapped=Mapped(points=8)) == 16
-    assert points(fixed(5), cart, mapped=Mapped(points=0)) == 0
+    assert points(by("ORDER_AMOUNT", 1000, 5), cart, mapping=times("1.55")) == 16
+    assert points(by("ORDER_AMOUNT", 1000, 5), cart, mapping=instead(8)) == 16
+    assert points(fixed(5), cart, mapping=instead(0)) == 0
+    assert points(fixed(5), cart, mapping=NotAvailable(type="NOT_AVAILABLE")) == 0
 
 
 def test_one_target_is_shown_both_ways() -> None:

@@ -16,6 +16,7 @@ from app.models import (
     Goodwill,
     Order,
     PendingPoints,
+    PointsEarning,
     Publication,
     Redemption,
     SegmentMember,
@@ -30,6 +31,7 @@ RENAMED: Sequence[InstrumentedAttribute[Any]] = (
     CustomEvent.customer_id,
     Goodwill.customer_id,
     PendingPoints.customer_id,
+    PointsEarning.customer_id,
     Order.referrer_id,
     Customer.merged_into,
 )

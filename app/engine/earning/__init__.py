@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
-from app.engine.earning.base import MOST_POINTS, UNMAPPED, Earned, Earning, Mapped, Occasion, Trigger
+from app.engine.earning.base import MOST_POINTS, Earned, Earning, Occasion, Trigger
 from app.engine.earning.fixed import FixedPoints
 from app.engine.earning.proportional import (
     CustomerMetadata,
@@ -51,14 +51,12 @@ Loyalty = Annotated[
 
 __all__ = [
     "MOST_POINTS",
-    "UNMAPPED",
     "CustomEventMetadata",
     "CustomerMetadata",
     "Earned",
     "Earning",
     "FixedPoints",
     "Loyalty",
-    "Mapped",
     "Occasion",
     "OrderAmount",
     "OrderItemsAmount",

@@ -3,14 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_FLOOR, Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from app.engine.cart import Cart, Metadata
-from app.engine.earning.worth import Worth, points_per_unit
+from app.engine.earning.worth import Worth, points_per_unit, thinned
 from app.engine.formulas import Formula, FormulaScope, whole_of
+from app.engine.loyalty_tiers import PointsMapping
 from app.engine.money import READ_WHOLE
 from app.engine.stored import Stored
 from app.engine.unit_allocation import Allocation
@@ -42,22 +42,17 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
-    """What the loyalty tier of a member makes of a rule: other points, or the points times a factor, rounded down."""
-
-    points: int | None = None
-    multiplier: Decimal | None = None
-
-
-UNMAPPED = Mapped()
-
-
-@dataclass(frozen=True, slots=True)
 class Earned:
     """Points, and how many of them each unit of the order has earned; None where units have no part in it."""
 
     points: int
     allocation: Allocation | None = None
+
+    def limited_to(self, points: int) -> "Earned":
+        """At most so many of them, those of the units in proportion."""
+        if points >= self.points:
+            return self
+        return Earned(points, None if self.allocation is None else thinned(self.allocation, points))
 
 
 NOTHING = Earned(0)
@@ -77,24 +72,19 @@ class Earning(Stored, ABC):
         return frozenset()
 
     @abstractmethod
-    def earned(self, occasion: Occasion, mapped: Mapped = UNMAPPED) -> Earned:
-        """What it earns. `mapped` is what the member's tier makes of it."""
+    def earned(self, occasion: Occasion, mapping: PointsMapping | None = None) -> Earned:
+        """What it earns. `mapping` is what the member's tier makes of it."""
 
 
-def figure_of(points: int, formula: Formula | None, occasion: Occasion, mapped: Mapped) -> int:
-    """The points that a rule names: those of the tier, else of the formula, else the fixed ones."""
-    if mapped.points is not None:
-        return mapped.points
+def points_of(
+    points: int, formula: Formula | None, steps: int, occasion: Occasion, mapping: PointsMapping | None
+) -> int:
+    """`steps` times the points that a rule names: those of the formula, else the fixed ones; and what the tier of the
+    member makes of them."""
     computed = None if formula is None else whole_of(formula, occasion.for_formulas())
-    return points if computed is None else min(computed, MOST_POINTS)
-
-
-def multiplied(points: int, mapped: Mapped) -> int:
-    """The points times the factor of the tier, rounded down."""
-    points = min(points, MOST_POINTS)
-    if mapped.multiplier is None:
-        return points
-    return min(int((points * mapped.multiplier).to_integral_value(ROUND_FLOOR)), MOST_POINTS)
+    figure = points if computed is None else min(computed, MOST_POINTS)
+    earned = figure * steps if mapping is None else mapping.points(figure, steps)
+    return min(earned or 0, MOST_POINTS)
 
 
 def spread(points: int, worth: Worth, weights: Mapping[int, int]) -> Earned:

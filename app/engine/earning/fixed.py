@@ -3,17 +3,15 @@ from typing import Literal
 from app.engine.earning.base import (
     ANY,
     NOTHING,
-    UNMAPPED,
     Earned,
     Earning,
-    Mapped,
     Occasion,
     Points,
     Trigger,
-    figure_of,
-    multiplied,
+    points_of,
 )
 from app.engine.formulas import EarningFormula
+from app.engine.loyalty_tiers import PointsMapping
 
 
 class FixedPoints(Earning):
@@ -27,6 +25,6 @@ class FixedPoints(Earning):
     def triggers(self) -> frozenset[Trigger]:
         return ANY
 
-    def earned(self, occasion: Occasion, mapped: Mapped = UNMAPPED) -> Earned:
-        points = multiplied(figure_of(self.points, self.points_formula, occasion, mapped), mapped)
+    def earned(self, occasion: Occasion, mapping: PointsMapping | None = None) -> Earned:
+        points = points_of(self.points, self.points_formula, 1, occasion, mapping)
         return Earned(points) if points else NOTHING

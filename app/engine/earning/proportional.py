@@ -9,21 +9,20 @@ from pydantic import Field, model_validator
 from app.engine.cart import Item, Metadata
 from app.engine.earning.base import (
     ANY,
+    MOST_POINTS,
     NOTHING,
-    UNMAPPED,
     Earned,
     Earning,
     Every,
-    Mapped,
     Occasion,
     Points,
     Trigger,
-    figure_of,
-    multiplied,
+    points_of,
     spread,
 )
 from app.engine.earning.worth import Run, Worth
 from app.engine.formulas import EarningFormula
+from app.engine.loyalty_tiers import PointsMapping
 from app.engine.rules.values import number_of
 from app.engine.stored import Stored
 from app.engine.targets import Target, TargetKind
@@ -41,11 +40,9 @@ class Rate(Stored):
     points: Points = 0
     points_formula: EarningFormula = None
 
-    def points_for(self, metric: int, occasion: Occasion, mapped: Mapped) -> int:
-        times = max(0, metric) // self.every
-        if not times:
-            return 0
-        return multiplied(times * figure_of(self.points, self.points_formula, occasion, mapped), mapped)
+    def points_for(self, metric: int, occasion: Occasion, mapping: PointsMapping | None) -> int:
+        steps = min(max(0, metric) // self.every, MOST_POINTS)
+        return points_of(self.points, self.points_formula, steps, occasion, mapping) if steps else 0
 
 
 class PropertyRate(Rate):
@@ -112,12 +109,12 @@ class OfOrder(Proportional):
     def triggers(self) -> frozenset[Trigger]:
         return OF_ORDERS
 
-    def earned(self, occasion: Occasion, mapped: Mapped = UNMAPPED) -> Earned:
+    def earned(self, occasion: Occasion, mapping: PointsMapping | None = None) -> Earned:
         worth = occasion.worth
         # An amount in another currency is in no proportion to one in the project's, and nothing is ever converted.
         if worth is None or (self.is_money and occasion.cart.foreign_currency is not None):
             return NOTHING
-        points = self.rate.points_for(self.metric_of(worth), occasion, mapped)
+        points = self.rate.points_for(self.metric_of(worth), occasion, mapping)
         return spread(points, worth, self.weights_of(worth)) if points else NOTHING
 
     @property
@@ -273,8 +270,8 @@ class OrderMetadata(Proportional):
     def triggers(self) -> frozenset[Trigger]:
         return OF_ORDERS
 
-    def earned(self, occasion: Occasion, mapped: Mapped = UNMAPPED) -> Earned:
-        return _of_property(self.order.metadata, occasion.cart.metadata, occasion, mapped)
+    def earned(self, occasion: Occasion, mapping: PointsMapping | None = None) -> Earned:
+        return _of_property(self.order.metadata, occasion.cart.metadata, occasion, mapping)
 
 
 class CustomerMetadata(Proportional):
@@ -287,9 +284,9 @@ class CustomerMetadata(Proportional):
     def triggers(self) -> frozenset[Trigger]:
         return ANY
 
-    def earned(self, occasion: Occasion, mapped: Mapped = UNMAPPED) -> Earned:
+    def earned(self, occasion: Occasion, mapping: PointsMapping | None = None) -> Earned:
         customer = occasion.cart.customer
-        return _of_property(self.customer.metadata, customer.metadata if customer else {}, occasion, mapped)
+        return _of_property(self.customer.metadata, customer.metadata if customer else {}, occasion, mapping)
 
 
 class CustomEventMetadata(Proportional):
@@ -302,9 +299,9 @@ class CustomEventMetadata(Proportional):
     def triggers(self) -> frozenset[Trigger]:
         return OF_EVENTS
 
-    def earned(self, occasion: Occasion, mapped: Mapped = UNMAPPED) -> Earned:
-        return _of_property(self.custom_event.metadata, occasion.event_metadata, occasion, mapped)
+    def earned(self, occasion: Occasion, mapping: PointsMapping | None = None) -> Earned:
+        return _of_property(self.custom_event.metadata, occasion.event_metadata, occasion, mapping)
 
 
-def _of_property(rate: PropertyRate, metadata: Metadata, occasion: Occasion, mapped: Mapped) -> Earned:
-    return Earned(rate.points_for(rate.metric_of(metadata), occasion, mapped))
+def _of_property(rate: PropertyRate, metadata: Metadata, occasion: Occasion, mapping: PointsMapping | None) -> Earned:
+    return Earned(rate.points_for(rate.metric_of(metadata), occasion, mapping))

@@ -70,6 +70,14 @@ class Worth:
         """Whether units of the run count where units are counted."""
         return run.paid_amount > 0 or not self.has_prices
 
+    def is_all_back(self, returned: Mapping[int, Sequence[Span]]) -> bool:
+        """Whether no unit of the order is left that did not come back, by the index of their line."""
+        units: dict[int, int] = {}
+        for run in self.runs:
+            units[run.line] = units.get(run.line, 0) + run.units
+        back = {index: sum(last - first + 1 for first, last in spans) for index, spans in returned.items()}
+        return all(back.get(index, 0) >= count for index, count in units.items())
+
     def subtotal_of(self, index: int) -> int:
         """What the line costs after its own discounts and tenders. Discounts on the whole order are not the line's."""
         own = [run for run in self.runs if run.line == index]
@@ -104,14 +112,22 @@ def points_per_unit(points: int, weights: Sequence[tuple[Run, int]]) -> Allocati
     `weights` has what a single unit of each run weighs, the runs in the order of the lines. Nothing where nothing
     weighs anything.
     """
-    shares = allocate(points, [run.units * weight for run, weight in weights])
+    return _shared(points, [(run.line, run.units, weight) for run, weight in weights])
+
+
+def thinned(allocation: Allocation, points: int) -> Allocation:
+    """So many points spread in proportion to those that the units have."""
+    return _shared(points, [(index, units, each) for index, line in enumerate(allocation) for units, each in line])
+
+
+def _shared(points: int, weights: Sequence[tuple[int, int, int]]) -> Allocation:
+    """`weights` are line, units, and what each unit weighs."""
+    shares = allocate(points, [units * weight for _, units, weight in weights])
     lines: dict[int, list[tuple[int, int]]] = {}
-    for (run, _), share in zip(weights, shares, strict=True):
-        each, odd = divmod(share, run.units)
-        parts = [(odd, each + 1), (run.units - odd, each)]
-        lines.setdefault(run.line, []).extend(part for part in parts if part[0])
-    last = max(lines, default=-1)
-    return tuple(_merged(lines.get(index, [])) for index in range(last + 1))
+    for (line, units, _), share in zip(weights, shares, strict=True):
+        each, odd = divmod(share, units)
+        lines.setdefault(line, []).extend(part for part in ((odd, each + 1), (units - odd, each)) if part[0])
+    return tuple(_merged(lines.get(index, [])) for index in range(max(lines, default=-1) + 1))
 
 
 def _merged(runs: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -1,0 +1,1 @@
+"""Earning points from what happens, and taking them back."""
