@@ -42,6 +42,7 @@ from app.incentives.loyalties import endpoints as loyalties
 from app.incentives.loyalty_tiers import endpoints as loyalty_tiers
 from app.incentives.promotions import endpoints as promotions
 from app.incentives.referrals import endpoints as referrals
+from app.incentives.referrals import program_endpoints as referral_programs
 from app.incentives.rewards import endpoints as rewards
 from app.incentives.statements import endpoints as statements
 from app.incentives.validation_rules import endpoints as validation_rules
@@ -101,6 +102,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     invariants.router,
     referrals.router,
     earning_rules.router,
+    referral_programs.router,
 )
 """Every router of the service; the busiest first, because routes are tried in this order."""
 

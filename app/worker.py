@@ -14,6 +14,8 @@ from app.commerce.customers import activities, birthdays
 from app.commerce.segments import watching
 from app.decisions import loyalty_day
 from app.decisions.earning import followers as earning
+from app.decisions.referrals.following import REFERRAL_FOLLOWERS
+from app.decisions.referrals.settling import settle_due
 from app.decisions.reward_redemptions import automatic as automatic_rewards
 from app.incentives.async_actions import service as async_actions
 from app.incentives.campaigns.deletion import DELETION
@@ -41,6 +43,7 @@ FOLLOWERS: tuple[Follower, ...] = (
     loyalty_tiers.CARDS,
     automatic_rewards.CARDS,
     earning.FOLLOWER,
+    *REFERRAL_FOLLOWERS,
 )
 """Everything that is done because something happened."""
 
@@ -110,6 +113,12 @@ async def announce_birthdays(work: Work) -> None:
                     break
 
 
+async def settle_referrals(work: Work) -> None:
+    """Give the rewards of referrals whose cooling-off is over."""
+    for project_id in await _project_ids(work):
+        await settle_due(work, project_id)
+
+
 async def forget_allowances(work: Work) -> None:
     """Delete what clients have used of limits whose time has ended."""
     for project_id in await _project_ids(work):
@@ -145,6 +154,7 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring("pass_loyalty_day", "* * * * *", pass_loyalty_day),
     Recurring("announce_birthdays", "*/10 * * * *", announce_birthdays),
     Recurring("clear_holds", "* * * * *", clear_holds),
+    Recurring("settle_referrals", "* * * * *", settle_referrals),
     Recurring("forget_allowances", "*/5 * * * *", forget_allowances),
     Recurring("revive_actions", "*/5 * * * *", revive_actions),
     Recurring("forget_jobs", "17 3 * * *", forget_jobs),

@@ -92,6 +92,33 @@ WHERE coalesce(stored, 0) <> coalesce(counted, 0)
 ORDER BY owner_id, period
 """)
 
+# Referees by program, referrer and month of qualifying; and those who were rewarded.
+_REFERRED = text("""
+WITH counting AS (
+    SELECT 'referees' AS measure, campaign_id, referrer_id, qualified_at AT TIME ZONE :timezone AS counted_at
+    FROM referrals WHERE project_id = :project_id AND status IN ('QUALIFIED', 'COOLING', 'REWARDED')
+    UNION ALL
+    SELECT 'rewarded', campaign_id, referrer_id, NULL FROM referrals
+    WHERE project_id = :project_id AND status = 'REWARDED'
+), counted AS (
+    SELECT campaign_id AS owner_id, measure, subject, period, count(*) AS counted
+    FROM counting, LATERAL (
+        SELECT '' AS subject, '' AS period WHERE measure = 'referees'
+        UNION ALL SELECT 'customer:' || referrer_id, ''
+        UNION ALL SELECT 'customer:' || referrer_id, to_char(counted_at, 'YYYY-MM') WHERE measure = 'referees'
+    ) AS account
+    GROUP BY 1, 2, 3, 4
+), stored AS (
+    SELECT owner_id, measure, subject, period, -balance AS stored FROM accounts
+    WHERE project_id = :project_id AND measure IN ('referees', 'rewarded')
+)
+SELECT concat_ws('/', owner_id, measure, nullif(subject, ''), nullif(period, '')) AS id,
+    coalesce(stored, 0) AS stored, coalesce(counted, 0) AS counted
+FROM stored FULL JOIN counted USING (owner_id, measure, subject, period)
+WHERE coalesce(stored, 0) <> coalesce(counted, 0)
+ORDER BY 1
+""")
+
 _CAMPAIGNS = text("""
 SELECT campaign.id, campaign.vouchers_count AS stored, count(voucher.id) AS counted
 FROM campaigns AS campaign
@@ -186,6 +213,7 @@ async def examine_project(session: AsyncSession, project_id: int) -> list[Differ
         *await _accounts_of(session, project),
         *await _units_of(session, project),
         *await _granted_of(session, project),
+        *await _referred_of(session, project),
         *await _holds_of(session, project),
         *await _values_of(session, project),
     ]
@@ -226,6 +254,13 @@ async def _granted_of(session: AsyncSession, project: Any) -> list[Difference]:
         )
         for row in rows
     ]
+
+
+async def _referred_of(session: AsyncSession, project: Any) -> list[Difference]:
+    """Referees that count against limits, and those who were rewarded."""
+    values = {"project_id": project.id, "timezone": project.timezone}
+    rows = await session.execute(_REFERRED, values)
+    return [Difference(project.public_id, f"account {row.id}", row.stored, row.counted) for row in rows]
 
 
 async def _holds_of(session: AsyncSession, project: Any) -> list[Difference]:

@@ -33,7 +33,14 @@ class Campaign(ProjectRow, Timestamps):
     """
 
     __tablename__ = "campaigns"
-    __table_args__ = (UniqueConstraint("project_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("project_id", "name"),
+        Index(
+            "campaigns_referral_idx",
+            "project_id",
+            postgresql_where=text("campaign_type = 'REFERRAL_PROGRAM' AND deleted_at IS NULL"),
+        ),
+    )
 
     name: Mapped[Id]
     description: Mapped[str | None]

@@ -27,6 +27,9 @@ class Account(Base):
 
     __tablename__ = "accounts"
     __table_args__ = (
+        Index(
+            "accounts_payable_idx", "project_id", "owner_id", "subject", postgresql_where=text("measure = 'payable'")
+        ),
         CheckConstraint("NOT holds_value OR balance >= 0", "value_never_negative"),
         CheckConstraint("held >= 0 AND (NOT holds_value OR balance >= held)", "held_is_there"),
     )

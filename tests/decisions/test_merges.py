@@ -269,7 +269,7 @@ def test_every_column_that_names_a_customer_is_given_to_the_other_one() -> None:
         f"{table.name}.{column.name}"
         for table in Base.metadata.sorted_tables
         for column in table.columns
-        if column.name in ("customer_id", "holder_id", "referrer_id", "merged_into")
+        if column.name in ("customer_id", "holder_id", "referrer_id", "referee_id", "merged_into")
     }
 
     by_themselves = {

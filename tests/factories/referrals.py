@@ -3,7 +3,11 @@
 from typing import Any
 
 from httpx import AsyncClient
+from sqlalchemy import text
 
+from app.decisions.referrals.settling import settle_due
+from app.kit.db import Database
+from app.kit.jobs import Work
 from tests.factories.access import ProjectKeys
 from tests.factories.incentives import Answer, ask, give_campaign
 
@@ -25,3 +29,13 @@ async def give_code(client: AsyncClient, project: ProjectKeys, campaign: Answer,
     published = await ask(client, project, "POST", "/v1/publications", body)
     voucher: Answer = published["voucher"]
     return voucher
+
+
+async def end_cooling_off(db: Database, project: ProjectKeys) -> None:
+    """Have the worker's job look at referrals as if whatever they wait for was over."""
+    async with db.write() as session:
+        await session.execute(
+            text("UPDATE referrals SET due_at = created_at WHERE project_id = :id AND due_at IS NOT NULL"),
+            {"id": project.id},
+        )
+    await settle_due(Work(db), project.id)

@@ -26,7 +26,7 @@ class EventIn(WireIn):
 
     event: EventName
     customer: CustomerIn
-    referral: Annotated[EventReferralIn | None, Field(description="Accepted; no referral program looks at it.")] = None
+    referral: Annotated[EventReferralIn | None, Field(description="The code by which the customer came.")] = None
     loyalty: Annotated[EventLoyaltyIn | None, Field(description="Accepted; no loyalty program looks at it.")] = None
     metadata: Metadata = Field(default_factory=dict)
 

@@ -19,6 +19,7 @@ from app.models import (
     PointsEarning,
     Publication,
     Redemption,
+    Referral,
     SegmentMember,
     SegmentStanding,
     Voucher,
@@ -33,6 +34,8 @@ RENAMED: Sequence[InstrumentedAttribute[Any]] = (
     PendingPoints.customer_id,
     PointsEarning.customer_id,
     Order.referrer_id,
+    Referral.referrer_id,
+    Referral.referee_id,
     Customer.merged_into,
 )
 """Columns that name a customer and can name another one."""

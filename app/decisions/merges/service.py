@@ -18,6 +18,7 @@ from app.decisions.merges.schemas import MergeRead, MovedCounts
 from app.decisions.redemptions.counting import taken_by
 from app.engine.identities import ACCOUNT_SUBJECT
 from app.engine.postings import AccountKey, merged_postings
+from app.incentives.referrals.merging import move_referrals
 from app.kit.db import Database
 from app.kit.errors import Busy, NotFound
 from app.kit.outbox import announce
@@ -43,6 +44,7 @@ async def merge(db: Database, caller: Caller, reference: str, guest_reference: s
         await change_configuration(session, caller.project_id)
         await _carry_counts(session, caller, guest.id, customer.id)
         await join_cards(session, caller, guest.id, customer.id)
+        await move_referrals(session, caller, guest.id, customer.id, now)
         moved = await move_rows(session, caller.project_id, guest.id, customer.id)
         if guest.merged_into is None:
             _become_one(customer, guest, now)

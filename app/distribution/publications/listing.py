@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy import ColumnElement, Select, exists, false, or_, select
 
 from app.access.callers import Caller
 from app.commerce.customers.repository import OWN_ID
@@ -21,8 +21,11 @@ _voucher_type = (
     .where(Voucher.project_id == Publication.project_id, Voucher.id == Publication.voucher_ids[0].astext)
     .scalar_subquery()
 )
-_is_referral_code = false()
-"""There are no referral codes yet."""
+_is_referral_code = exists().where(
+    Campaign.project_id == Publication.project_id,
+    Campaign.id == Publication.campaign_id,
+    Campaign.campaign_type == "REFERRAL_PROGRAM",
+)
 
 VOUCHER_TYPES = {"discount": "DISCOUNT_VOUCHER", "loyalty": "LOYALTY_CARD"}
 

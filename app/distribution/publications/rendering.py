@@ -89,7 +89,11 @@ def _entry(
 
 
 def _in_short(voucher: Voucher, campaign: Campaign | None, standing: Standing) -> dict[str, Any]:
-    short = PublishedVoucher(code=voucher.code, campaign=campaign.name if campaign else None)
+    short = PublishedVoucher(
+        code=voucher.code,
+        campaign=campaign.name if campaign else None,
+        is_referral_code=campaign is not None and campaign.campaign_type == "REFERRAL_PROGRAM",
+    )
     gift, loyalty = gift_of(voucher, campaign), loyalty_of(voucher, campaign)
     worth: dict[str, Any] = {"discount": discount_of(voucher, campaign)}
     if gift is not None:

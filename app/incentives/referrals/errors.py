@@ -95,3 +95,10 @@ class ProgramClosed(AppError):
 
     def __init__(self, code: str) -> None:
         super().__init__(f"The referral code {code} is not active now, or its campaign is not.", resource_id=code)
+
+
+class RewardNotGiven(AppError):
+    """400: a reward cannot be given now; it is tried again."""
+
+    key = "reward_not_given"
+    message = "Reward cannot be given"

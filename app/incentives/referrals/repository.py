@@ -93,6 +93,15 @@ class ReferralRepository(Repository[Referral]):
         rows = self.rows().where(made_by, Referral.status.in_(("ATTRIBUTED", *UNSETTLED)))
         return (await self.session.scalars(rows.order_by(Referral.id))).all()
 
+    async def postpone(self, referral_id: str, due_at: datetime, problem: str) -> None:
+        """Try to give its rewards again then."""
+        await self.session.execute(
+            update(Referral)
+            .where(Referral.project_id == self.project_id, Referral.id == referral_id, Referral.status.in_(UNSETTLED))
+            .values(due_at=due_at, problem=problem)
+            .execution_options(populate_existing=True, synchronize_session=False)
+        )
+
     async def due(self, now: datetime, at_most: int) -> Sequence[str]:
         """Ids of referrals whose rewards are to be given now."""
         rows = select(Referral.id).where(

@@ -19,7 +19,6 @@ from app.engine.postings import Posting
 from app.engine.referrals import Person, Program, Rejection, qualified_accounts, qualifying_postings
 from app.incentives.referrals import events
 from app.incentives.referrals.errors import AlreadyReferred, NotPublished, ProgramClosed, SelfReferral
-from app.incentives.referrals.programs import program_of
 from app.incentives.referrals.repository import ReferralRepository
 from app.kit.ids import new_id
 from app.ledger.apply import apply
@@ -211,17 +210,3 @@ async def _rejected(
 
 def _account(posting: Posting) -> Any:
     return posting.account
-
-
-async def program_and_code(
-    session: AsyncSession, project: ProjectView, referral: Referral
-) -> tuple[Program, Campaign, Voucher]:
-    """What a referral is about; the code and the program may be deleted."""
-    rows = select(Voucher, Campaign).where(
-        Voucher.project_id == project.id,
-        Voucher.id == referral.voucher_id,
-        Campaign.project_id == project.id,
-        Campaign.id == referral.campaign_id,
-    )
-    voucher, campaign = (await session.execute(rows)).one()
-    return program_of(campaign), campaign, voucher

@@ -1,0 +1,1 @@
+"""What makes referees count, and what both sides get for it."""
