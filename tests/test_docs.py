@@ -60,6 +60,8 @@ async def test_the_story_of_a_loyalty_card(live_server: str, project: ProjectKey
     assert card["code"] == mine["code"] == "ANN-1"
     assert (added["balance"], repeated, taken["balance"]) == (150, added, 130)
     assert [entry["type"] for entry in transactions["data"]] == ["POINTS_REMOVAL", "POINTS_ADDITION"]
+    (tiers,) = [answer for answer in answers if isinstance(answer, list) and answer[0]["object"] == "loyalty_tier"]
+    assert [tier["name"] for tier in tiers] == ["Bronze", "Silver", "Gold"]
 
 
 @pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="the examples use bash and curl")

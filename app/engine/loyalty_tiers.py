@@ -270,6 +270,13 @@ def stand(
     return Standing(best, max(later, key=lambda spell: (*_worth(spell), -spell.starts_at.timestamp()), default=None))
 
 
+def united(first: Standing, second: Standing) -> Standing:
+    """Where somebody stands who had both: in the higher tier, and of the same one for longer."""
+    current = max((spell for spell in (first.current, second.current) if spell is not None), key=_worth, default=None)
+    later = [spell for spell in (first.coming, second.coming) if spell is not None and _rank(spell) > _rank(current)]
+    return Standing(current, max(later, key=_worth, default=None))
+
+
 def change_between(before: Standing, after: Standing) -> Change | None:
     """What happened to the tier that the member is in; None when nothing did."""
     if before.current is None or after.current is None:

@@ -12,6 +12,7 @@ from app.engine.postings import AccountKey, Posting
 from app.incentives.loyalties.balance import legs
 from app.incentives.loyalties.points import move
 from app.incentives.loyalties.schemas import lots_of
+from app.incentives.loyalty_tiers.standings import unite
 from app.kit import clock
 from app.kit.ids import new_id
 from app.ledger.apply import apply
@@ -22,8 +23,8 @@ from app.models import Account, Campaign, Hold, Lot, PendingPoints, Voucher
 
 async def join_cards(session: AsyncSession, caller: Caller, guest_id: str, customer_id: str) -> None:
     """Move the points of the guest's cards, and what is pending or owed, to the cards that the customer has of the same
-    programs; they expire when they would have. The guest's card is then disabled. What sessions hold of it ends: it
-    could not be paid with any more.
+    programs; they expire when they would have, and the higher loyalty tier of the two stays as well. The guest's card
+    is then disabled. What sessions hold of it ends: it could not be paid with any more.
 
     A guest's card of another program just becomes the customer's, like other codes.
     """
@@ -40,6 +41,7 @@ async def join_cards(session: AsyncSession, caller: Caller, guest_id: str, custo
         if moved:
             await move(session, moved)
         await _move_debt(session, caller, old, own)
+        await unite(session, old, own, now)
         old.active = False
         old.updated_at = now
     await session.flush()

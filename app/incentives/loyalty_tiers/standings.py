@@ -24,6 +24,7 @@ from app.engine.loyalty_tiers import (
     change_between,
     periods_that_count,
     stand,
+    united,
 )
 from app.incentives.loyalty_tiers import events
 from app.incentives.loyalty_tiers.repository import LoyaltyTierRepository, StandingRepository
@@ -89,6 +90,26 @@ async def recalculate(
     if change is not None:
         _announce(session, card, change, before, after, known)
     return change
+
+
+async def unite(session: AsyncSession, old: Voucher, own: Voucher, now: datetime) -> None:
+    """Let the holder of both cards, who keeps `own` only, have the higher of their tiers for as long as it lasts."""
+    standings = StandingRepository(session, own.project_id)
+    left = await standings.lock(old, now, may_make=False)
+    if left is None or (left.tier_id is None and left.next_tier_id is None):
+        return
+    row = await standings.lock(own, now, may_make=True)
+    assert row is not None  # it was just made, if it was missing
+    known = await LoyaltyTierRepository(session, own.project_id).by_id(_tier_ids(left) | _tier_ids(row))
+    before = standing_of(row, known)
+    after = united(before, standing_of(left, known))
+    await session.delete(left)
+    if after == before:
+        return
+    _keep(row, after, now)
+    change = change_between(before, after)
+    if change is not None:
+        _announce(session, own, change, before, after, known)
 
 
 def standing_of(row: LoyaltyStanding, tiers: Mapping[str, LoyaltyTier]) -> Standing:
