@@ -4,10 +4,12 @@ import asyncio
 from datetime import timedelta
 
 from httpx import AsyncClient
+from sqlalchemy import select
 
 from app.kit import clock
 from app.kit.db import Database
 from app.ledger.chains import value_faults
+from app.models import CustomerBirthday
 from tests.decisions.test_loyalty_day import earn, hold_back
 from tests.factories.access import ProjectKeys
 from tests.factories.incentives import ask
@@ -72,3 +74,20 @@ async def test_no_points_are_lost_or_doubled_when_they_move_during_a_merge(
     assert sum(balances) == 200 - removed
     async with db.read() as session:
         assert await value_faults(session, project.id) == []
+
+
+async def test_a_birthday_is_announced_once_a_year_for_guest_and_account(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    guest, ann = [
+        (await ask(client, project, "POST", "/v1/customers", {"source_id": name}))["id"] for name in ("guest", "ann")
+    ]
+    async with db.write() as session:
+        for customer_id, year in ((guest, 2026), (ann, 2025)):
+            session.add(CustomerBirthday(project_id=project.id, customer_id=customer_id, year=year))
+
+    assert await merge(client, project) == 200
+
+    async with db.read() as session:
+        rows = await session.scalars(select(CustomerBirthday).where(CustomerBirthday.project_id == project.id))
+        assert [(row.customer_id, row.year) for row in rows] == [(ann, 2026)]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.engine.identities import ACCOUNT_SUBJECT
 from app.models import (
     Customer,
+    CustomerBirthday,
     CustomerEventCount,
     CustomEvent,
     Goodwill,
@@ -56,6 +57,7 @@ async def move_rows(session: AsyncSession, project_id: int, guest_id: str, custo
         counts.setdefault(owner.__tablename__, moved)
     await _join_segments(session, project_id, guest_id, customer_id)
     await _add_event_counts(session, project_id, guest_id, customer_id)
+    await _keep_birthdays(session, project_id, guest_id, customer_id)
     return {name: counts[name] for name in ("redemptions", "orders", "vouchers", "publications")}
 
 
@@ -117,6 +119,25 @@ async def _add_event_counts(session: AsyncSession, project_id: int, guest_id: st
     await session.execute(
         delete(CustomerEventCount).where(
             CustomerEventCount.project_id == project_id, CustomerEventCount.customer_id == guest_id
+        )
+    )
+
+
+async def _keep_birthdays(session: AsyncSession, project_id: int, guest_id: str, customer_id: str) -> None:
+    """A birthday that was announced of the guest this year is not announced again of the customer."""
+    announced = select(CustomerBirthday.project_id, literal(customer_id), CustomerBirthday.year).where(
+        CustomerBirthday.project_id == project_id, CustomerBirthday.customer_id == guest_id
+    )
+    kept = insert(CustomerBirthday).from_select(["project_id", "customer_id", "year"], announced)
+    await session.execute(
+        kept.on_conflict_do_update(
+            index_elements=["project_id", "customer_id"],
+            set_={"year": func.greatest(CustomerBirthday.year, kept.excluded.year)},
+        )
+    )
+    await session.execute(
+        delete(CustomerBirthday).where(
+            CustomerBirthday.project_id == project_id, CustomerBirthday.customer_id == guest_id
         )
     )
 
