@@ -11,7 +11,7 @@ from app.incentives.loyalty_tiers.standings import Program, load_program, recalc
 from app.kit import clock
 from app.kit.following import Follower, Happening
 from app.kit.jobs import JobKind, Work, enqueue
-from app.models import Campaign, LoyaltyStanding, Voucher
+from app.models import Campaign, LoyaltyStanding, LoyaltyTier, Voucher
 
 LOOK: Final = "LOYALTY.TIERS"
 ABOUT_VOUCHER: Final = frozenset({"voucher.published", "voucher.enabled"})
@@ -76,7 +76,15 @@ async def look_at_card(session: AsyncSession, happening: Happening) -> None:
     await _move(session, happening.project_id, card_id, {})
 
 
-CARDS = Follower("loyalty_tiers", ABOUT_VOUCHER | {"voucher.loyalty_card.transaction.created"}, look_at_card)
+async def has_tiers(session: AsyncSession, project_id: int) -> bool:
+    """Whether there is any tier. When the first one is added, all members are looked at."""
+    rows = select(LoyaltyTier.id).where(LoyaltyTier.project_id == project_id, LoyaltyTier.deleted_at.is_(None))
+    return await session.scalar(rows.limit(1)) is not None
+
+
+CARDS = Follower(
+    "loyalty_tiers", ABOUT_VOUCHER | {"voucher.loyalty_card.transaction.created"}, look_at_card, is_of_use=has_tiers
+)
 
 
 async def _move(session: AsyncSession, project_id: int, card_id: str, programs: dict[str, Program]) -> None:
