@@ -28,6 +28,7 @@ from app.decisions.reward_redemptions import endpoints as reward_redemptions
 from app.decisions.sessions import endpoints as sessions
 from app.decisions.validations import endpoints as validations
 from app.distribution.dead_letters import endpoints as dead_letters
+from app.distribution.exports import endpoints as exports
 from app.distribution.goodwill import endpoints as goodwill
 from app.distribution.goodwill_settings import endpoints as goodwill_settings
 from app.distribution.publications import client_side as publications_client_side
@@ -77,6 +78,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     stacking_rules.router,
     audit_log.router,
     dead_letters.router,
+    exports.router,
     sessions.router,
     vouchers.router,
     balances.router,

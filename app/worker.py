@@ -17,6 +17,7 @@ from app.decisions.earning import followers as earning
 from app.decisions.referrals.following import REFERRAL_FOLLOWERS
 from app.decisions.referrals.settling import settle_due
 from app.decisions.reward_redemptions import automatic as automatic_rewards
+from app.distribution.exports import writing as exports
 from app.incentives.async_actions import service as async_actions
 from app.incentives.campaigns.deletion import DELETION
 from app.incentives.campaigns.generation import GENERATION
@@ -34,6 +35,7 @@ JOBS: tuple[JobKind, ...] = (
     GENERATION,
     DELETION,
     watching.WATCHING,
+    exports.WRITING,
     loyalty_tiers.LOOKING,
     automatic_rewards.REDEEMING,
 )
@@ -44,6 +46,7 @@ FOLLOWERS: tuple[Follower, ...] = (
     automatic_rewards.CARDS,
     earning.FOLLOWER,
     *REFERRAL_FOLLOWERS,
+    exports.FORGETTING,
 )
 """Everything that is done because something happened."""
 
@@ -71,10 +74,11 @@ async def forget_answers(work: Work) -> None:
 
 
 async def revive_actions(work: Work) -> None:
-    """Enqueue async actions again whose job got lost."""
+    """Enqueue async actions and exports again whose job got lost."""
     for project_id in await _project_ids(work):
         async with work.db.write() as session:
             await async_actions.revive(session, project_id, clock.now() - LOST_AFTER)
+            await exports.revive(session, project_id, clock.now() - LOST_AFTER)
 
 
 async def clear_holds(work: Work) -> None:
@@ -119,6 +123,13 @@ async def settle_referrals(work: Work) -> None:
         await settle_due(work, project_id)
 
 
+async def forget_exports(work: Work) -> None:
+    """Delete the files that have expired."""
+    for project_id in await _project_ids(work):
+        async with work.db.write() as session:
+            await exports.forget_expired(session, project_id, clock.now())
+
+
 async def forget_allowances(work: Work) -> None:
     """Delete what clients have used of limits whose time has ended."""
     for project_id in await _project_ids(work):
@@ -156,6 +167,7 @@ RECURRING: tuple[Recurring, ...] = (
     Recurring("clear_holds", "* * * * *", clear_holds),
     Recurring("settle_referrals", "* * * * *", settle_referrals),
     Recurring("forget_allowances", "*/5 * * * *", forget_allowances),
+    Recurring("forget_exports", "23 * * * *", forget_exports),
     Recurring("revive_actions", "*/5 * * * *", revive_actions),
     Recurring("forget_jobs", "17 3 * * *", forget_jobs),
 )

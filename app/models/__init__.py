@@ -29,6 +29,7 @@ from app.models.commerce import (
     Sku,
 )
 from app.models.earning import EarningRule, PointsEarning
+from app.models.exports import Export, ExportChunk
 from app.models.goodwill import Goodwill, GoodwillBudget, GoodwillReason
 from app.models.incentives import Campaign, Category, Publication, ValidationRule, ValidationRuleAssignment, Voucher
 from app.models.ledger import Account, Entry, Hold, Lot
@@ -57,6 +58,8 @@ __all__ = [
     "CustomerEventCount",
     "EarningRule",
     "Entry",
+    "Export",
+    "ExportChunk",
     "Goodwill",
     "GoodwillBudget",
     "GoodwillReason",

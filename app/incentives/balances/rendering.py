@@ -65,7 +65,7 @@ def transaction_read(entry: Entry, purchase: Purchase | None = None) -> dict[str
         campaign_id=entry.campaign_id,
         source="API" if entry.cause_type in BY_HAND else None,
         reason=entry.reason,
-        type=_type_of(entry),
+        type=type_of(entry),
         related_transaction_id=told.get("related_transaction_id"),
         details=details,
         created_at=entry.recorded_at,
@@ -74,7 +74,7 @@ def transaction_read(entry: Entry, purchase: Purchase | None = None) -> dict[str
     return shown
 
 
-def _type_of(entry: Entry) -> TransactionType:
+def type_of(entry: Entry) -> TransactionType:
     """By what caused it, else by where the other leg is: given or taken by the shop, earned, paid with."""
     is_gain = entry.amount > 0
     if entry.measure != POINTS:

@@ -1,0 +1,1 @@
+"""Rows of a project as CSV files, written by the worker."""
