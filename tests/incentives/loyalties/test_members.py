@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from httpx import AsyncClient
+from httpx import AsyncClient, Limits
 from sqlalchemy import select
 
 from app.kit import clock
@@ -437,3 +437,26 @@ async def test_what_cards_begin_with_can_change_for_cards_to_come(client: AsyncC
     assert changed["voucher"]["loyalty_card"] == {"points": 5}
     assert [(await card_figures(client, project, code))["balance"] for code in (first, second)] == [100, 5]
     assert (refused.status_code, refused.json()["key"]) == (400, "invalid_campaign")
+
+
+async def test_fifty_clients_spend_and_move_the_last_points_once(
+    live_server: str, db: Database, project: ProjectKeys
+) -> None:
+    limits = Limits(max_connections=50, max_keepalive_connections=50)
+    async with AsyncClient(base_url=live_server, limits=limits, timeout=60) as http:
+        await give_program(http, project, points=100)
+        source, target = [(await give_member(http, project, name))["code"] for name in ("ann", "bob")]
+
+        spent = [change_points(http, project, source, -7) for _ in range(25)]
+        moved = [
+            transfer(http, project, target, {"code": source, "points": 7, "source_id": f"t-{n}"}) for n in range(25)
+        ]
+        responses = await asyncio.gather(*spent, *moved)
+        left, got = [(await card_figures(http, project, code))["balance"] for code in (source, target)]
+
+    statuses = [response.status_code for response in responses]
+    assert set(statuses) == {200, 400}
+    assert statuses.count(200) == 14
+    assert (left, got) == (100 - 14 * 7, 100 + 7 * statuses[25:].count(200))
+    async with db.read() as session:
+        assert await value_faults(session, project.id) == []
