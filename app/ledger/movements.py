@@ -48,11 +48,10 @@ class Cause(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What an account that has no row yet holds, and since when: what the voucher was made with. Points may expire."""
+    """What an account that has no row yet holds, and since when: what the voucher was made with."""
 
     amount: int
     opened_at: datetime
-    expires_at: datetime | None = None
     id: str = field(default_factory=lambda: new_id("vtx"))
 
 
@@ -173,7 +172,6 @@ def opening_row(opening: Opening) -> dict[str, Any]:
         "opening_id": opening.id,
         "opening_amount": opening.amount,
         "opened_at": opening.opened_at,
-        "opening_expires_at": opening.expires_at,
     }
 
 

@@ -222,7 +222,7 @@ END $$
 # Locks the account that the entry names, makes it if it is missing, and enters what it was made with, if that is given
 # and was not entered yet.
 OPEN_ACCOUNT = """
-CREATE FUNCTION open_account(opening entries, expires_at timestamptz) RETURNS accounts LANGUAGE plpgsql AS $$
+CREATE FUNCTION open_account(opening entries) RETURNS accounts LANGUAGE plpgsql AS $$
 DECLARE
     account accounts;
 BEGIN
@@ -246,7 +246,7 @@ BEGIN
         opening.cause_id := opening.owner_id;
         opening.transaction_id := 'ltx_' || split_part(opening.id, '_', 2);
         IF kept_in_lots(opening.measure) THEN
-            opening.lots := fill_lot(opening, expires_at);
+            opening.lots := fill_lot(opening, NULL);
         END IF;
         account := add_entry(account, opening);
     END IF;
@@ -275,8 +275,8 @@ BEGIN
             counterpart text,
             cause_type text, cause_id text, actor text, campaign_id text, source_id text, reason text,
             effective_at timestamptz, opening_id text, opening_amount bigint, opened_at timestamptz,
-            opening_expires_at timestamptz, transaction_id text, details jsonb, expires_at timestamptz, lot_id text,
-            reverses_id text, moment timestamptz
+            transaction_id text, details jsonb, expires_at timestamptz, lot_id text, reverses_id text,
+            moment timestamptz
         )
         ORDER BY owner_id COLLATE "C", measure COLLATE "C", subject COLLATE "C", period COLLATE "C", id COLLATE "C"
     LOOP
@@ -292,7 +292,7 @@ BEGIN
         entry.id := given.opening_id;
         entry.amount := given.opening_amount;
         entry.effective_at := given.opened_at;
-        account := open_account(entry, given.opening_expires_at);
+        account := open_account(entry);
         entry.id := given.id;
         entry.amount := given.amount;
         entry.reverses_id := given.reverses_id;
@@ -326,7 +326,7 @@ BEGIN
                     RAISE EXCEPTION 'nothing left' USING ERRCODE = 'GU001',
                         DETAIL = concat_ws('/', given.owner_id, given.measure, given.subject, given.period);
                 END IF;
-                account := open_account(entry, NULL);
+                account := open_account(entry);
             END LOOP;
         ELSIF kept_in_lots(given.measure) THEN
             IF given.reverses_id IS NULL THEN
@@ -381,17 +381,16 @@ BEGIN
     ON CONFLICT (project_id, owner_id, measure, subject, period) DO UPDATE SET held = account.held WHERE false;
     FOR given IN
         SELECT owner_id, measure, subject, period, max(actor) AS actor, max(campaign_id) AS campaign_id,
-            max(opening_id) AS opening_id, max(opening_amount) AS opening_amount, max(opened_at) AS opened_at,
-            max(opening_expires_at) AS opening_expires_at
+            max(opening_id) AS opening_id, max(opening_amount) AS opening_amount, max(opened_at) AS opened_at
         FROM (
             SELECT owner_id, measure, subject, period, NULL AS actor, NULL AS campaign_id, NULL AS opening_id,
-                NULL::bigint AS opening_amount, NULL::timestamptz AS opened_at, NULL::timestamptz AS opening_expires_at
+                NULL::bigint AS opening_amount, NULL::timestamptz AS opened_at
             FROM unnest(owners, measures, subjects, periods) AS posting (owner_id, measure, subject, period)
             WHERE holds_value(measure)
             UNION ALL
             SELECT * FROM jsonb_to_recordset(movements) AS movement (
                 owner_id text, measure text, subject text, period text, actor text, campaign_id text, opening_id text,
-                opening_amount bigint, opened_at timestamptz, opening_expires_at timestamptz
+                opening_amount bigint, opened_at timestamptz
             )
         ) AS valued
         GROUP BY owner_id, measure, subject, period
@@ -408,7 +407,7 @@ BEGIN
         opening.id := given.opening_id;
         opening.amount := given.opening_amount;
         opening.effective_at := given.opened_at;
-        PERFORM open_account(opening, given.opening_expires_at);
+        PERFORM open_account(opening);
     END LOOP;
 END $$
 """

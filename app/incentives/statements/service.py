@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -51,7 +51,7 @@ async def balance(db: Database, caller: Caller, owner: str, query: BalanceQuery)
         found = await _find(session, caller, owner, query)
         rows = StatementRepository(session, caller.project_id)
         if not found.entries_count:
-            held = _opened_before(found.opening, at, now)
+            held = found.opening.amount if found.opening is not None and found.opening.opened_at <= at else 0
         elif query.at is None:
             held = found.balance - await rows.expired(found.key, now)
         else:
@@ -98,13 +98,6 @@ async def statement(db: Database, caller: Caller, owner: str, query: StatementQu
     read.has_more = len(entries) > query.limit
     read.more_starting_after = read.data[-1].id if read.has_more else None
     return read
-
-
-def _opened_before(opening: Opening | None, at: datetime, now: datetime) -> int:
-    """What an account without entries held at that instant."""
-    if opening is None or opening.opened_at > at:
-        return 0
-    return 0 if opening.expires_at is not None and opening.expires_at <= min(at, now) else opening.amount
 
 
 def _unopened(read: StatementRead, opening: Opening | None) -> StatementRead:
