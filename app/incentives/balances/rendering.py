@@ -19,7 +19,11 @@ from app.models import Entry
 BY_HAND = ("adjustment", "transfer")
 
 
-_CREDITS: Mapping[str, TransactionType] = {"redemption": "CREDITS_REDEMPTION"}
+_CREDITS: Mapping[str, TransactionType] = {
+    "redemption": "CREDITS_REDEMPTION",
+    "rollback": "CREDITS_REFUND",
+    "refund": "CREDITS_REFUND",
+}
 _POINTS: Mapping[str, TransactionType] = {
     "redemption": "POINTS_REDEMPTION",
     "rollback": "POINTS_REFUND",
@@ -78,9 +82,7 @@ def type_of(entry: Entry) -> TransactionType:
     """By what caused it, else by where the other leg is: given or taken by the shop, earned, paid with."""
     is_gain = entry.amount > 0
     if entry.measure != POINTS:
-        if entry.cause_type == "adjustment":
-            return "CREDITS_ADDITION" if is_gain else "CREDITS_REMOVAL"
-        return _CREDITS.get(entry.cause_type, "CREDITS_REFUND")
+        return _CREDITS.get(entry.cause_type, "CREDITS_ADDITION" if is_gain else "CREDITS_REMOVAL")
     if entry.cause_type == "transfer":
         return "POINTS_TRANSFER_IN" if is_gain else "POINTS_TRANSFER_OUT"
     if entry.cause_type in _POINTS:

@@ -58,7 +58,10 @@ async def test_a_redemption_of_the_code_rewards_both(client: AsyncClient, projec
         ("referee", "GIFT_VOUCHER"),
         ("referrer", "CASH"),
     ]
+    path = f"/v1/vouchers/{card['redeemable']['voucher']['code']}/transactions"
+    (added,) = (await ask(client, project, "GET", path))["data"]
     assert card["redeemable"]["voucher"]["gift"]["balance"] == 600
+    assert (added["type"], added["details"].get("redemption")) == ("CREDITS_ADDITION", None)
     assert await owed(client, project) == {"rita": 1000}
     assert order["referrer_id"] == code["holder_id"]
     assert await examine(db, project.public_id) == []
