@@ -1,10 +1,10 @@
 """One test for each bug that shops filed against other engines and that this one could have too.
 
-Most live beside the code they protect; `ELSEWHERE` says where, and a test sees to it that they are there. Lessons about
-what does not exist yet (points, referrals) come with their features.
+Most live beside the code they protect; `ELSEWHERE` says where, and a test sees to it that they are there.
 """
 
 import ast
+import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -13,14 +13,19 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
+from app.decisions.loyalty_day import pass_day
 from app.decisions.schemas import CheckoutIn
 from app.decisions.snapshot import load
 from app.incentives.configuration import ConfigurationCache
 from app.kit import clock
 from app.kit.db import Database
+from app.kit.jobs import Work
+from tests.decisions.test_loyalty_day import earn, hold_back
 from tests.factories.access import ProjectKeys, give_project
 from tests.factories.carts import cart, line, redeem, try_to_redeem, validate
+from tests.factories.clocks import later
 from tests.factories.incentives import give_coupon
+from tests.factories.loyalties import card_figures, change_points, give_member, give_program
 from tests.factories.rules import ONCE_PER_CUSTOMER, give_rule, rule_of
 
 TESTS = Path(__file__).parent
@@ -276,3 +281,37 @@ async def test_every_reason_has_a_key_of_its_own(client: AsyncClient, project: P
         answered[key] = (refusal["key"], shown["key"])
 
     assert answered == {key: (key, key) for key in answered}
+
+
+async def test_old_points_that_expire_take_no_newer_ones_with_them(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    """FloCafe#78: expired earnings were filtered out of a sum that spending stayed in, and balances collapsed."""
+    await give_program(client, project)
+    code = (await give_member(client, project))["code"]
+    await earn(db, project, code, 100, clock.now() + timedelta(days=1))
+    await change_points(client, project, code, -80)
+    await earn(db, project, code, 50, None)
+
+    with later(timedelta(days=2)):
+        at_once = await card_figures(client, project, code)
+        await pass_day(Work(db), project.id)
+    entered = await card_figures(client, project, code)
+
+    assert entered == at_once
+    assert (at_once["balance"], at_once["expired_points"], at_once["subtracted_points"]) == (50, 20, 80)
+
+
+async def test_points_that_are_confirmed_twice_come_once(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    """odoo#222372: confirming an order a second time doubled its points."""
+    await give_program(client, project)
+    code = (await give_member(client, project))["code"]
+    pending_id = await hold_back(db, project, code, 40, clock.now() + timedelta(days=3))
+    path = f"/v1/loyalties/members/{code}/pending-points/{pending_id}/activate"
+
+    responses = await asyncio.gather(*(client.post(path, headers=project.server) for _ in range(5)))
+
+    assert sorted(response.status_code for response in responses) == [200, 400, 400, 400, 400]
+    assert (await card_figures(client, project, code))["balance"] == 40
