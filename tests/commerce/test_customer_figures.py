@@ -12,6 +12,7 @@ from tests.factories.access import ProjectKeys, give_project
 from tests.factories.carts import redeem, roll_back
 from tests.factories.gifts import give_card, paid_with
 from tests.factories.incentives import Answer, ask
+from tests.factories.loyalty_tiers import give_tiers, look
 from tests.factories.referrals import give_code
 from tests.factories.referrals import give_program as give_referral_program
 from tests.factories.refunds import refund
@@ -42,6 +43,19 @@ async def test_points_are_told_by_program_without_those_that_have_expired(
         },
     }
     assert ann["summary"]["redemptions"]["loyalty_card"] == {"redeemed_points": 0, "points_to_go": 345}
+
+
+async def test_the_tier_of_a_program_is_told_by_its_name(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    program = await give_program(client, project, name="Club")
+    await give_tiers(client, project, program)
+    card = await give_member(db, client, project, program, points=150)
+    await look(db, project, card, clock.now())
+
+    ann = await figures(client, project)
+
+    assert ann["loyalty"]["campaigns"] == {"Club": {"points": 150, "loyalty_tier": "Silver", "referred_customers": 0}}
 
 
 async def test_what_points_and_gift_cards_paid_is_told_without_what_came_back(

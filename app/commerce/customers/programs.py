@@ -16,7 +16,12 @@ SELECT card.holder_id, campaign.name, (
     WHERE lot.project_id = card.project_id AND lot.owner_id = card.id
         AND lot.measure = 'points' AND lot.subject = '' AND lot.period = ''
         AND (lot.expires_at IS NULL OR lot.expires_at > :now)
-) AS points
+) AS points, (
+    SELECT tier.name FROM loyalty_standings AS standing
+    JOIN loyalty_tiers AS tier ON tier.project_id = standing.project_id AND tier.id = standing.tier_id
+    WHERE standing.project_id = card.project_id AND standing.voucher_id = card.id
+        AND standing.starts_at <= :now AND coalesce(standing.expires_at > :now, true)
+) AS tier_name
 FROM vouchers AS card
 JOIN campaigns AS campaign ON campaign.project_id = card.project_id AND campaign.id = card.campaign_id
 WHERE card.project_id = :project_id AND card.holder_id = ANY (:customer_ids) AND card.type = 'LOYALTY_CARD'
@@ -46,9 +51,10 @@ async def load_loyalties(
     """The points of each customer by program, and how many customers came by their codes."""
     asked = {"project_id": project_id, "customer_ids": list(customer_ids)}
     standings: defaultdict[str, dict[str, ProgramStanding]] = defaultdict(dict)
-    for customer_id, name, points in await session.execute(_CARDS, {**asked, "now": clock.now()}):
-        before = standings[customer_id].get(name)
-        standings[customer_id][name] = ProgramStanding(points=points + (before.points if before else 0))
+    for customer_id, name, points, tier_name in await session.execute(_CARDS, {**asked, "now": clock.now()}):
+        standing = standings[customer_id].setdefault(name, ProgramStanding())
+        standing.points += points
+        standing.loyalty_tier = tier_name or standing.loyalty_tier
     for customer_id, name, count in await session.execute(_REFERRED, asked):
         standing = standings[customer_id].setdefault(name, ProgramStanding())
         standing.referred_customers = count
