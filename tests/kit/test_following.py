@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from tests.factories.access import ProjectKeys, give_project
 from tests.factories.databases import empty_database
 from tests.factories.outbox import follow_all, settled
 
+RESTORING = Path(__file__).parents[2] / "docs" / "restoring.md"
 PROGRAM = """
 import asyncio
 from sqlalchemy import text
@@ -285,6 +288,31 @@ async def until_handled(db: Database, count: int) -> int:
             if handled >= count:
                 return handled
             await asyncio.sleep(0.01)
+
+
+async def test_after_a_dump_was_restored_as_documented_what_was_left_is_handled_and_nothing_twice(
+    own_db: Database,
+) -> None:
+    """The dump is from a server whose transactions had much higher numbers."""
+    project, notes = await give_project(own_db), Notes("probe.*", fails=[2])
+    for number in (1, 2):
+        await tell(own_db, project, f"e{number}", number)
+    await follow_all(own_db, project, [notes.follower])
+    await tell(own_db, project, "e3", 3)
+    async with own_db.write() as session:
+        for table in ("outbox_events", "outbox_deliveries", "outbox_cursors", "customer_activities"):
+            await session.execute(text(f"UPDATE {table} SET transaction_id = transaction_id + 10^12"))
+
+    (commands,) = re.findall(r"```sql\nBEGIN;\n(.*?)COMMIT;\n```", RESTORING.read_text(), re.DOTALL)
+    async with own_db.write() as session:
+        for command in commands.split(";\n")[:-1]:
+            await session.execute(text(command))
+    notes.fails.clear()
+    await make_due(own_db, project)
+    await tell(own_db, project, "e4", 4)
+    await follow_all(own_db, project, [notes.follower])
+
+    assert sorted(number for _, _, number in notes.handled) == [1, 2, 3, 4]
 
 
 async def test_a_running_worker_handles_an_event_within_a_second_of_its_commit(
