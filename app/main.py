@@ -21,6 +21,7 @@ from app.commerce.products import endpoints as products
 from app.commerce.segments import endpoints as segments
 from app.decisions.client_side import endpoints as checkout_client_side
 from app.decisions.merges import endpoints as merges
+from app.decisions.milestones import endpoints as milestone_choices
 from app.decisions.qualifications import endpoints as qualifications
 from app.decisions.redemptions import endpoints as redemptions
 from app.decisions.refunds import endpoints as refunds
@@ -41,6 +42,7 @@ from app.incentives.categories import endpoints as categories
 from app.incentives.earning_rules import endpoints as earning_rules
 from app.incentives.loyalties import endpoints as loyalties
 from app.incentives.loyalty_tiers import endpoints as loyalty_tiers
+from app.incentives.milestones import endpoints as milestones
 from app.incentives.promotions import endpoints as promotions
 from app.incentives.referrals import endpoints as referrals
 from app.incentives.referrals import program_endpoints as referral_programs
@@ -89,6 +91,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     promotions.router,
     rewards.router,
     reward_redemptions.router,
+    milestones.router,
+    milestone_choices.router,
     categories.router,
     async_actions.router,
     validation_rules.router,

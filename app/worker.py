@@ -14,6 +14,7 @@ from app.commerce.customers import activities, birthdays
 from app.commerce.segments import watching
 from app.decisions import loyalty_day
 from app.decisions.earning import followers as earning
+from app.decisions.milestones import reaching
 from app.decisions.referrals.following import REFERRAL_FOLLOWERS
 from app.decisions.referrals.settling import settle_due
 from app.decisions.reward_redemptions import automatic as automatic_rewards
@@ -47,6 +48,7 @@ FOLLOWERS: tuple[Follower, ...] = (
     earning.FOLLOWER,
     *REFERRAL_FOLLOWERS,
     exports.FORGETTING,
+    reaching.REACHING,
 )
 """Everything that is done because something happened."""
 

@@ -38,7 +38,7 @@ from app.models.loyalty_tiers import LoyaltyStanding, LoyaltyTier
 from app.models.metadata_schemas import CustomEventSchema, MetadataSchema
 from app.models.promotions import PromotionStack, PromotionTier
 from app.models.referrals import Referral, ReferralClaim
-from app.models.rewards import Reward, RewardAssignment
+from app.models.rewards import Milestone, MilestoneCrossing, Reward, RewardAssignment
 
 __all__ = [
     "Account",
@@ -69,6 +69,8 @@ __all__ = [
     "LoyaltyStanding",
     "LoyaltyTier",
     "MetadataSchema",
+    "Milestone",
+    "MilestoneCrossing",
     "OAuthToken",
     "Order",
     "OutboxCursor",

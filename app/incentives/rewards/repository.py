@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.incentives.rewards.stock import STOCK
 from app.kit.repository import Repository
 from app.ledger.movements import Holdings
-from app.models import Account, Reward, RewardAssignment
+from app.models import Account, Milestone, Reward, RewardAssignment
 
 
 class RewardRepository(Repository[Reward]):
@@ -74,4 +74,9 @@ class RewardAssignmentRepository(Repository[RewardAssignment]):
 async def is_given(session: AsyncSession, project_id: int, reward_id: str) -> str | None:
     """What gives the reward to somebody, for people; None when nothing does."""
     assignments = RewardAssignmentRepository(session, project_id)
-    return "a loyalty program" if await assignments.is_assigned(reward_id) else None
+    if await assignments.is_assigned(reward_id):
+        return "a loyalty program"
+    naming = select(literal(1)).where(
+        Milestone.project_id == project_id, Milestone.deleted_at.is_(None), Milestone.reward_ids.contains([reward_id])
+    )
+    return "a milestone" if await session.scalar(naming.limit(1)) is not None else None

@@ -1,0 +1,1 @@
+"""Reaching milestones: noticed when something happened, and given for once."""
