@@ -62,6 +62,10 @@ async def test_the_story_of_a_loyalty_card(live_server: str, project: ProjectKey
     assert [entry["type"] for entry in transactions["data"]] == ["POINTS_REMOVAL", "POINTS_ADDITION"]
     (tiers,) = [answer for answer in answers if isinstance(answer, list) and answer[0]["object"] == "loyalty_tier"]
     assert [tier["name"] for tier in tiers] == ["Bronze", "Silver", "Gold"]
+    offered, choices, redemption = answers[-3:]
+    assert [each["assignment"]["id"] for each in choices["data"]] == [offered["id"]]
+    assert redemption["voucher"]["loyalty_card"]["balance"] == 70
+    assert redemption["reward"]["voucher"]["discount"]["percent_off"] == 10
 
 
 @pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="the examples use bash and curl")

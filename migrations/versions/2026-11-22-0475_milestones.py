@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.statistics import expect_one_project
 
-revision: str = "0022"
-down_revision: str | None = "0021"
+revision: str = "0024"
+down_revision: str | None = "0023"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 

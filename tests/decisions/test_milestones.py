@@ -9,14 +9,21 @@ from httpx import AsyncClient
 from sqlalchemy import select
 
 from app.decisions.milestones.reaching import look
+from app.incentives.loyalties.points import add_points
+from app.incentives.referrals.events import moved
+from app.incentives.vouchers.repository import VoucherRepository
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.following import Happening
+from app.kit.ids import new_id
 from app.ledger.doctor import examine
-from app.models import OutboxEvent
+from app.ledger.movements import Cause
+from app.models import OutboxEvent, Referral
 from tests.factories.access import ProjectKeys, give_project
 from tests.factories.incentives import Answer, ask
-from tests.factories.rewards import give_coin, give_coupon_reward, give_mug, give_program
+from tests.factories.referrals import give_code
+from tests.factories.referrals import give_program as give_referrals
+from tests.factories.rewards import give_coin, give_coupon_reward, give_member, give_mug, give_program
 
 PATH = "/x/v1/milestones"
 
@@ -140,6 +147,67 @@ async def test_what_cannot_be_given_is_told_and_can_be_tried_again(
     assert refused.json()["key"] == "reward_out_of_stock"
     assert given["status"] == "GIVEN"
     assert "problem" not in given
+
+
+async def earn(db: Database, project: ProjectKeys, code: str, points: int) -> None:
+    async with db.write() as session:
+        found = await VoucherRepository(session, project.id, case_sensitive=True).find_by_code(code)
+        assert found is not None
+        card, program = found
+        assert program is not None
+        await add_points(session, project.view, card, program, points, Cause("earning", new_id("e")))
+
+
+@pytest.mark.usefixtures("worker")
+async def test_points_count_that_were_earned_in_the_program(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    mug, program, other = (
+        await give_mug(client, project),
+        await give_program(client, project),
+        await give_program(client, project),
+    )
+    milestone = await give_milestone(client, project, mug, metric="points", threshold=100, campaign=program["id"])
+    card = await give_member(db, client, project, program, points=500)
+    elsewhere = await give_member(db, client, project, other)
+
+    await earn(db, project, elsewhere["code"], 100)
+    await earn(db, project, card["code"], 60)
+    await earn(db, project, card["code"], 40)
+    (crossing,) = await crossed(client, project, milestone, 1)
+
+    assert crossing["customer_id"] == card["holder_id"]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_referees_count_for_whom_the_referrer_was_rewarded(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    mug, campaign = await give_mug(client, project), await give_referrals(client, project)
+    milestone = await give_milestone(client, project, mug, metric="referrals", threshold=2, campaign=campaign["id"])
+    code = await give_code(client, project, campaign)
+    now = clock.now()
+
+    for status in ("REJECTED", "REWARDED", "REWARDED"):
+        referral = Referral(
+            project_id=project.id,
+            id=new_id("ref"),
+            campaign_id=campaign["id"],
+            voucher_id=code["id"],
+            referrer_id=code["holder_id"],
+            referee_id=new_id("cust"),
+            status=status,
+            source="redemption",
+            created_at=now,
+            **({"position": 1, "settled_at": now}),
+        )
+        async with db.write() as session:
+            session.add(referral)
+            if status == "REWARDED":
+                moved(session, "rewarded", referral)
+    (crossing,) = await crossed(client, project, milestone, 1)
+
+    assert crossing["customer_id"] == code["holder_id"]
 
 
 async def test_the_same_event_delivered_by_many_workers_gives_once(
