@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations.statistics import expect_one_project
 
-revision: str = "0024"
-down_revision: str | None = "0023"
+revision: str = "0025"
+down_revision: str | None = "0024"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
