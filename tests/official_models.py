@@ -11,11 +11,12 @@ from httpx import Response
 
 _SERIALIZE = re.compile(r"def _(\w+)_serialize\(.*?method='(\w+)',\s+resource_path='([^']+)'", re.DOTALL)
 _RESPONSE = re.compile(r"def ([a-z]\w*)\(\s+self,.*?_response_types_map: [^{]*\{(.*?)\}", re.DOTALL)
-_MODEL = re.compile(r"'2\w\w': \"(\w+)\"")
+_MODEL = re.compile(r"'2\w\w': \"(?:List\[)?(\w+)")
 
 
 class Operation(NamedTuple):
-    """One operation as the official client knows it. `model` is None where it takes any object, or nothing."""
+    """One operation as the official client knows it. `model` is None where it takes any object, or nothing; it reads
+    each member of an array."""
 
     method: str
     path: re.Pattern[str]
@@ -32,7 +33,8 @@ def operations() -> list[Operation]:
         for name, method, template in _SERIALIZE.findall(source):
             pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", template) + "$")
             known.append((template.count("{"), Operation(method, pattern, models.get(name))))
-    return [operation for _, operation in sorted(known, key=lambda entry: entry[0])]
+    # Two operations may share a method and a path: what one of them has a model of is read by that.
+    return [operation for _, operation in sorted(known, key=lambda entry: (entry[0], entry[1].model is None))]
 
 
 def _model(response_types: str) -> Any:
@@ -51,4 +53,6 @@ async def read_by_official_model(response: Response) -> None:
     operation = operation_of(method, path)
     if response.is_success and operation is not None and operation.model is not None:
         await response.aread()
-        assert operation.model.from_dict(response.json()) is not None
+        answer = response.json()
+        for each in answer if isinstance(answer, list) else [answer]:
+            assert operation.model.from_dict(each) is not None

@@ -20,6 +20,7 @@ OURS_ALONE = (
 UNTYPED = {"/v1/campaigns/{campaign}/enable", "/v1/campaigns/{campaign}/disable"}
 """The official client takes any object here."""
 NOT_IN_THE_OFFICIAL_CLIENT = {
+    ("POST", "/v1/loyalties/members/{memberId}/pending-points/{pendingPointsId}/cancel"),
     ("GET", "/v1/segments"),
     ("PUT", "/v1/product-collections/{productCollectionId}"),
     ("POST", "/v1/metadata-schemas"),
@@ -27,7 +28,7 @@ NOT_IN_THE_OFFICIAL_CLIENT = {
     ("DELETE", "/v1/metadata-schemas/{resource}"),
     ("POST", "/client/v1/publish"),
 }
-"""Routes of the contract for which the official client has no operation."""
+"""Routes of the contract for which the official client has no operation, or none that reads an answer."""
 
 
 def test_every_route_of_the_contract_is_known_to_the_official_client(app: FastAPI) -> None:
