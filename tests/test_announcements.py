@@ -6,6 +6,7 @@ from sqlalchemy import select
 from app.kit.db import Database
 from app.kit.following import Happening
 from app.models import OutboxEvent
+from app.worker import FOLLOWERS
 from tests.factories.access import ProjectKeys
 from tests.factories.carts import cart, redeem, roll_back
 from tests.factories.incentives import ask, give_coupon
@@ -66,3 +67,26 @@ async def test_every_event_of_a_customer_says_of_whom_and_of_an_order_which(
     assert {event.order_id for event in with_order} == orders
     told = str([event.data for event in events])
     assert not any(personal in told for personal in ("Lovelace", "ada@example.com", "4915112345678"))
+
+
+async def test_a_shop_without_loyalty_and_referrals_has_nothing_delivered_for_what_it_redeems(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    """Every follower of what all shops do must say of which shops it is of use: the worker would pay for all others."""
+    await give_coupon(client, project, "PLAIN")
+    body = cart("PLAIN", customer={"source_id": "ann"}, order={"amount": 5000, "status": "PAID"})
+    redemption = await redeem(client, project, body)
+    await roll_back(client, project, redemption["redemptions"][0]["id"])
+    types = {happening.type for happening in await announced(db, project)}
+    assert {"redemption.succeeded", "order.created", "order.paid", "customer.created"} <= types
+
+    async with db.read() as session:
+        told = [
+            follower.name
+            for follower in FOLLOWERS
+            if not types.isdisjoint(follower.event_types)
+            and (follower.is_of_use is None or await follower.is_of_use(session, project.id))
+        ]
+
+    assert told == []
+    assert not any(event_type.endswith("*") for follower in FOLLOWERS for event_type in follower.event_types)

@@ -278,6 +278,7 @@ def test_every_column_that_names_a_customer_is_given_to_the_other_one() -> None:
         "segment_standings.customer_id",
         "customer_event_counts.customer_id",
         "customer_birthdays.customer_id",
+        "milestone_crossings.customer_id",
         "customer_activities.customer_id",  # what happened to a guest is looked up under the guest's name, too
     }
     assert named == by_themselves | {f"{column.class_.__tablename__}.{column.key}" for column in RENAMED}

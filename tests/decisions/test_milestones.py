@@ -282,3 +282,22 @@ async def test_paying_with_points_and_unknown_rewards_are_nothing_to_give(
         refused = await client.post(PATH, json=body, headers=project.server)
 
         assert refused.status_code == status
+
+
+@pytest.mark.usefixtures("worker")
+async def test_what_a_guest_was_given_for_reaching_it_is_not_given_again_to_the_account(
+    client: AsyncClient, db: Database, project: ProjectKeys
+) -> None:
+    mug = await give_mug(client, project, stock=5)
+    milestone = await give_milestone(client, project, mug, threshold=1, repeats=True)
+    guest = {"source_id": "guest-1"}
+    for customer in (guest, {"source_id": "ann"}):
+        await ask(client, project, "POST", "/v1/orders", {"amount": 1000, "status": "PAID", "customer": customer})
+    await crossed(client, project, milestone, 2)
+
+    await ask(client, project, "POST", "/x/v1/customers/ann/merge", {"guest": "guest-1"})
+    await buy(client, project)
+    found = await crossed(client, project, milestone, 3)
+
+    assert sorted(crossing["number"] for crossing in found) == [1, 2, 3]
+    assert len({crossing["customer_id"] for crossing in found}) == 1

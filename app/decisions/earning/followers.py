@@ -1,5 +1,6 @@
 """What earns, and what takes back: told by the worker, once for each event."""
 
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.project_views import load_project
@@ -10,6 +11,7 @@ from app.decisions.earning.rules import Waiting, waiting_for
 from app.incentives.configuration import ConfigurationCache
 from app.incentives.earning_rules.definitions import ORDER_PAID, SEGMENT_ENTERED, TIER_CHANGES
 from app.kit.following import Follower, Happening
+from app.models import EarningRule
 
 CUSTOM_EVENT = "customer.custom_event"
 ORDER_CANCELED = "order.canceled"
@@ -89,6 +91,14 @@ async def _earn_by(session: AsyncSession, happening: Happening, waiting: list[Wa
         await earn(session, _cache, project, customer, waiting, event)
 
 
+async def has_rules(session: AsyncSession, project_id: int) -> bool:
+    """Whether the project has earning rules, or ever had: what was earned by a deleted one can still be taken back."""
+    return bool(await session.scalar(select(exists().where(EarningRule.project_id == project_id))))
+
+
 FOLLOWER = Follower(
-    "earning", frozenset({ORDER_PAID, ORDER_CANCELED, REFUNDED, CUSTOM_EVENT, SEGMENT_ENTERED, *TIER_CHANGES}), follow
+    "earning",
+    frozenset({ORDER_PAID, ORDER_CANCELED, REFUNDED, CUSTOM_EVENT, SEGMENT_ENTERED, *TIER_CHANGES}),
+    follow,
+    has_rules,
 )

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, CursorResult, Text, case, cast, delete, func, literal, select, type_coerce, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.engine.identities import ACCOUNT_SUBJECT
 from app.models import (
@@ -15,6 +15,7 @@ from app.models import (
     CustomerEventCount,
     CustomEvent,
     Goodwill,
+    MilestoneCrossing,
     Order,
     PendingPoints,
     PointsEarning,
@@ -58,6 +59,7 @@ async def move_rows(session: AsyncSession, project_id: int, guest_id: str, custo
     await _join_segments(session, project_id, guest_id, customer_id)
     await _add_event_counts(session, project_id, guest_id, customer_id)
     await _keep_birthdays(session, project_id, guest_id, customer_id)
+    await _add_crossings(session, project_id, guest_id, customer_id)
     return {name: counts[name] for name in ("redemptions", "orders", "vouchers", "publications")}
 
 
@@ -139,6 +141,27 @@ async def _keep_birthdays(session: AsyncSession, project_id: int, guest_id: str,
         delete(CustomerBirthday).where(
             CustomerBirthday.project_id == project_id, CustomerBirthday.customer_id == guest_id
         )
+    )
+
+
+async def _add_crossings(session: AsyncSession, project_id: int, guest_id: str, customer_id: str) -> None:
+    """Milestones that the guest has reached count after those of the customer: together they may have reached more, but
+    what both were given is not given a third time."""
+    reached = aliased(MilestoneCrossing)
+    highest = (
+        select(func.coalesce(func.max(reached.number), 0))
+        .where(
+            reached.project_id == project_id,
+            reached.customer_id == customer_id,
+            reached.milestone_id == MilestoneCrossing.milestone_id,
+        )
+        .scalar_subquery()
+    )
+    await session.execute(
+        update(MilestoneCrossing)
+        .where(MilestoneCrossing.project_id == project_id, MilestoneCrossing.customer_id == guest_id)
+        .values(customer_id=customer_id, number=MilestoneCrossing.number + highest)
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -63,7 +63,13 @@ async def look(session: AsyncSession, happening: Happening) -> None:
             await _settle(session, caller, milestone, crossing)
 
 
-REACHING = Follower("milestones", frozenset(METRICS), look)
+async def are_there_any(session: AsyncSession, project_id: int) -> bool:
+    """Whether the project has milestones that can be reached."""
+    live = exists().where(Milestone.project_id == project_id, Milestone.active, Milestone.deleted_at.is_(None))
+    return bool(await session.scalar(select(live)))
+
+
+REACHING = Follower("milestones", frozenset(METRICS), look, are_there_any)
 
 
 async def _customer_now(session: AsyncSession, project_id: int, customer_id: str) -> str | None:
