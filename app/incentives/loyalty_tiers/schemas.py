@@ -69,7 +69,7 @@ class LoyaltyTierUpdate(WirePatch):
 class PointsRangeRead(WireOut):
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
-    from_: Annotated[int, Field(serialization_alias="from")]
+    from_: Annotated[int, Field(alias="from")]
     to: int | None = None
 
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from app.engine.cart import Cart, Customer, Item, Product
 from app.engine.formulas import Formula, FormulaScope, InvalidFormula, parse_formula
+from app.engine.formulas.variables import METADATA, VARIABLES
 
 NOW = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
 """In Berlin it is already the 22nd."""
@@ -59,10 +60,13 @@ SCOPE = FormulaScope(
 )
 
 
+EVERYTHING = frozenset(VARIABLES) | frozenset(METADATA)
+
+
 def parsed(text: str) -> Formula | InvalidFormula:
-    """The formula, or why it is none."""
+    """The formula, which may ask for everything there is, or why it is none."""
     try:
-        return parse_formula(text)
+        return parse_formula(text, variables=EVERYTHING)
     except InvalidFormula as refusal:
         return refusal
 

@@ -10,11 +10,11 @@ import pytest
 from app.engine.cart import Item
 from app.engine.formulas import FormulaScope, parse_formula
 from app.engine.formulas.variables import METADATA, VARIABLES
-from tests.engine.formulas.orders import CART, MUG, POSTER, SCOPE, SHIRT, scope_of
+from tests.engine.formulas.orders import CART, EVERYTHING, MUG, POSTER, SCOPE, SHIRT, scope_of
 
 
 def result(text: str, scope: FormulaScope = SCOPE) -> Decimal | None:
-    return parse_formula(text).value(scope)
+    return parse_formula(text, variables=EVERYTHING).value(scope)
 
 
 def holds(condition: str, scope: FormulaScope = SCOPE) -> bool | None:
